@@ -1,0 +1,72 @@
+//! Days and microseconds since 1970-01-01 in the proleptic Gregorian calendar.
+
+pub(crate) const MICROSECONDS_PER_SECOND: i64 = 1_000_000;
+pub(crate) const MICROSECONDS_PER_DAY: i64 = 86_400 * MICROSECONDS_PER_SECOND;
+
+const DAYS_IN_MONTH: [u8; 13] = [0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+/// Days since 1970-01-01, or nothing where there is no such day or the year is not 1 to 9999.
+#[inline]
+pub(crate) fn days_since_epoch(year: u32, month: u32, day: u32) -> Option<i32> {
+    if !(1..=9999).contains(&year) || !(1..=12).contains(&month) || day == 0 {
+        return None;
+    }
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let last = u32::from(DAYS_IN_MONTH[month as usize]) + u32::from(leap && month == 2);
+    if day > last {
+        return None;
+    }
+    // Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms": years begin in March, so
+    // that the leap day is the last one.
+    let shifted_year = if month <= 2 { year - 1 } else { year };
+    let era = shifted_year / 400;
+    let year_of_era = shifted_year % 400;
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    Some((era * 146_097 + day_of_era) as i32 - 719_468)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{Datelike, NaiveDate};
+
+    use super::*;
+
+    #[test]
+    fn every_day_agrees_with_chrono() {
+        let epoch = NaiveDate::from_ymd_opt(1970, 1, 1).unwrap();
+        let mut date = NaiveDate::from_ymd_opt(1, 1, 1).unwrap();
+        while date.year() <= 9999 {
+            let expect = date.signed_duration_since(epoch).num_days() as i32;
+            assert_eq!(
+                days_since_epoch(date.year() as u32, date.month(), date.day()),
+                Some(expect),
+                "{date}"
+            );
+            date = date.succ_opt().unwrap();
+        }
+    }
+
+    #[test]
+    fn days_that_do_not_exist() {
+        for (year, month, day) in [
+            (2023, 2, 29),
+            (1900, 2, 29),
+            (2024, 2, 30),
+            (2024, 4, 31),
+            (2024, 0, 1),
+            (2024, 13, 1),
+            (2024, 1, 0),
+            (2024, 1, 32),
+            (0, 1, 1),
+            (10_000, 1, 1),
+        ] {
+            assert_eq!(
+                days_since_epoch(year, month, day),
+                None,
+                "{year}-{month}-{day}"
+            );
+        }
+        assert!(days_since_epoch(2000, 2, 29).is_some());
+    }
+}

@@ -1,0 +1,262 @@
+//! From a field's bytes to a cell's text: quotes, encoding, trimming, null spellings, transforms.
+//!
+//! On the clean path (a tile without quotes, in ASCII or valid UTF-8, a column without
+//! transforms) the text is a slice of the block. Everything else goes through one scratch buffer.
+
+use std::borrow::Cow;
+
+use contract::{Encoding, Transform};
+use memchr::memchr;
+
+use crate::plan::ColumnPlan;
+use crate::reason::{Broken, CellRule};
+use crate::transform;
+
+/// What a field holds.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Cell<'a> {
+    Null,
+    /// Valid UTF-8, not empty.
+    Text(&'a [u8]),
+    /// There is no text to be had.
+    Broken(Broken),
+}
+
+/// How the bytes of a tile become text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Decoding {
+    /// Valid UTF-8 without a NUL byte, all of it.
+    Clean,
+    CheckUtf8,
+    Latin1,
+}
+
+impl Decoding {
+    pub(crate) fn of(text: &[u8], encoding: Encoding) -> Self {
+        let nul = memchr(0, text).is_some();
+        match encoding {
+            Encoding::Utf8 if !nul && str::from_utf8(text).is_ok() => Self::Clean,
+            Encoding::Utf8 => Self::CheckUtf8,
+            Encoding::Latin1 if !nul && text.is_ascii() => Self::Clean,
+            Encoding::Latin1 => Self::Latin1,
+        }
+    }
+}
+
+/// Reads the cells of one column in one tile.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CellReader<'p> {
+    trim: bool,
+    nulls: &'p [Box<[u8]>],
+    transforms: &'p [Transform],
+    quote: Option<u8>,
+    decoding: Decoding,
+}
+
+impl<'p> CellReader<'p> {
+    /// `quote`: the quote, where the tile has any.
+    pub(crate) fn new(column: &'p ColumnPlan, quote: Option<u8>, decoding: Decoding) -> Self {
+        Self {
+            trim: column.trim,
+            nulls: &column.nulls,
+            transforms: &column.transforms,
+            quote,
+            decoding,
+        }
+    }
+
+    /// Whether [`Self::read_plain`] will do.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.quote.is_none() && self.decoding == Decoding::Clean && self.transforms.is_empty()
+    }
+
+    #[inline(always)]
+    pub(crate) fn read_plain<'a>(&self, field: &'a [u8]) -> Cell<'a> {
+        if field.is_empty() {
+            return Cell::Null;
+        }
+        let text = if self.trim { trim(field) } else { field };
+        if text.is_empty() || self.is_null(text) {
+            Cell::Null
+        } else {
+            Cell::Text(text)
+        }
+    }
+
+    pub(crate) fn read<'a>(&self, field: &'a [u8], scratch: &'a mut Vec<u8>) -> Cell<'a> {
+        let unquoted = unquoted(field, self.quote);
+        if let Cow::Borrowed(text) = unquoted
+            && self.decoding == Decoding::Clean
+            && self.transforms.is_empty()
+        {
+            return self.read_plain(text);
+        }
+        if self.decoding != Decoding::Clean && memchr(0, &unquoted).is_some() {
+            return Cell::Broken(Broken::one(CellRule::NulByte));
+        }
+        if self.decoding == Decoding::CheckUtf8 && str::from_utf8(&unquoted).is_err() {
+            return Cell::Broken(Broken::one(CellRule::Encoding));
+        }
+        scratch.clear();
+        match (self.decoding, self.trim) {
+            (Decoding::Latin1, true) => decode_latin1(trim_latin1(&unquoted), scratch),
+            (Decoding::Latin1, false) => decode_latin1(&unquoted, scratch),
+            (_, true) => scratch.extend_from_slice(trim(&unquoted)),
+            (_, false) => scratch.extend_from_slice(&unquoted),
+        }
+        if scratch.is_empty() || self.is_null(scratch) {
+            return Cell::Null;
+        }
+        transform::apply(self.transforms, scratch);
+        if scratch.is_empty() {
+            Cell::Null
+        } else {
+            Cell::Text(scratch)
+        }
+    }
+
+    #[inline(always)]
+    fn is_null(&self, text: &[u8]) -> bool {
+        self.nulls.iter().any(|null| &**null == text)
+    }
+}
+
+/// A field without its quotes, doubled ones undone. A quoted field is known to be well formed.
+pub(crate) fn unquoted(field: &[u8], quote: Option<u8>) -> Cow<'_, [u8]> {
+    let inner = match (field, quote) {
+        ([first, inner @ .., last], Some(quote)) if *first == quote && *last == quote => inner,
+        _ => return Cow::Borrowed(field),
+    };
+    let quote = field[0];
+    if memchr(quote, inner).is_none() {
+        return Cow::Borrowed(inner);
+    }
+    let mut text = Vec::with_capacity(inner.len());
+    let mut bytes = inner.iter();
+    while let Some(&byte) = bytes.next() {
+        text.push(byte);
+        if byte == quote {
+            // The second of the pair.
+            bytes.next();
+        }
+    }
+    Cow::Owned(text)
+}
+
+fn decode_latin1(bytes: &[u8], text: &mut Vec<u8>) {
+    for &byte in bytes {
+        let mut encoded = [0; 2];
+        text.extend_from_slice(char::from(byte).encode_utf8(&mut encoded).as_bytes());
+    }
+}
+
+fn trim_latin1(bytes: &[u8]) -> &[u8] {
+    let inked = |&byte: &u8| !char::from(byte).is_whitespace();
+    let start = bytes.iter().position(inked).unwrap_or(bytes.len());
+    let end = bytes.iter().rposition(inked).map_or(start, |last| last + 1);
+    &bytes[start..end]
+}
+
+/// Without surrounding white space, that of Unicode included.
+#[inline(always)]
+fn trim(text: &[u8]) -> &[u8] {
+    let inked = |byte: u8| byte > b' ' && byte < 0x7F;
+    match text {
+        [first, .., last] if inked(*first) && inked(*last) => text,
+        [only] if inked(*only) => text,
+        _ => trim_with_care(text),
+    }
+}
+
+fn trim_with_care(text: &[u8]) -> &[u8] {
+    match str::from_utf8(text) {
+        Ok(text) => text.trim().as_bytes(),
+        // Never: only valid text gets here.
+        Err(_) => text.trim_ascii(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reader<'p>(
+        nulls: &'p [Box<[u8]>],
+        transforms: &'p [Transform],
+        decoding: Decoding,
+    ) -> CellReader<'p> {
+        CellReader {
+            trim: true,
+            nulls,
+            transforms,
+            quote: Some(b'"'),
+            decoding,
+        }
+    }
+
+    #[test]
+    fn cells() {
+        let nulls: [Box<[u8]>; 2] = [b"~"[..].into(), b"NA"[..].into()];
+        let check = |field: &[u8], transforms: &[Transform], decoding, expect: Cell<'_>| {
+            let mut scratch = Vec::new();
+            let cell = reader(&nulls, transforms, decoding).read(field, &mut scratch);
+            assert_eq!(cell, expect, "{field:?}");
+        };
+        use Decoding::{CheckUtf8, Clean, Latin1};
+        let text = |text: &'static str| Cell::Text(text.as_bytes());
+        check(b"", &[], Clean, Cell::Null);
+        check(b"  ", &[], Clean, Cell::Null);
+        check(b"\"\"", &[], Clean, Cell::Null);
+        check(b"\" ~ \"", &[], Clean, Cell::Null);
+        check(b"NA", &[], Clean, Cell::Null);
+        check(b"na", &[], Clean, text("na"));
+        check(b"~", &[Transform::Uppercase], Clean, Cell::Null);
+        check(b"none", &[Transform::DigitsOnly], Clean, Cell::Null);
+        check(b" a b\r", &[], Clean, text("a b"));
+        check(b"\" a, b\"", &[], Clean, text("a, b"));
+        check(b"\"say \"\"a\"\"\"", &[], Clean, text("say \"a\""));
+        check(b"\"\"\"\"", &[], Clean, text("\""));
+        check(b"a\"b", &[], Clean, text("a\"b"));
+        check("\u{a0}é\u{a0}".as_bytes(), &[], Clean, text("é"));
+        check("é".as_bytes(), &[], CheckUtf8, text("é"));
+        check(
+            b"\xE9",
+            &[],
+            CheckUtf8,
+            Cell::Broken(Broken::one(CellRule::Encoding)),
+        );
+        check(
+            b"a\0",
+            &[],
+            CheckUtf8,
+            Cell::Broken(Broken::one(CellRule::NulByte)),
+        );
+        check(
+            b"a\0",
+            &[],
+            Latin1,
+            Cell::Broken(Broken::one(CellRule::NulByte)),
+        );
+        check(
+            b"\xA0Jos\xE9",
+            &[Transform::Uppercase],
+            Latin1,
+            text("JOSÉ"),
+        );
+    }
+
+    #[test]
+    fn decodings() {
+        assert_eq!(
+            Decoding::of("é".as_bytes(), Encoding::Utf8),
+            Decoding::Clean
+        );
+        assert_eq!(Decoding::of(b"\xE9", Encoding::Utf8), Decoding::CheckUtf8);
+        assert_eq!(Decoding::of(b"a\0", Encoding::Utf8), Decoding::CheckUtf8);
+        assert_eq!(Decoding::of(b"abc", Encoding::Latin1), Decoding::Clean);
+        assert_eq!(
+            Decoding::of("é".as_bytes(), Encoding::Latin1),
+            Decoding::Latin1
+        );
+    }
+}

@@ -1,0 +1,67 @@
+//! What stops a contract from being compiled (the operator mends it) and a file from being read
+//! at all (the submitter does). A bad row is neither: it is a value, see `outcome`.
+
+/// A contract that cannot be compiled. The operator's to mend.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    #[error("column `{column}`: the pattern is not a regular expression: {reason}")]
+    Pattern { column: String, reason: String },
+    #[error(
+        "column `{column}`: `{format}` is not a format for a {what}: use strftime fields such as \
+         %Y-%m-%d, with year, month and day"
+    )]
+    TimeFormat {
+        column: String,
+        format: String,
+        what: &'static str,
+    },
+    #[error(
+        "column `{column}`: `{format}` carries no offset, which a zoned timestamp needs: add %z, \
+         or make the column a plain timestamp"
+    )]
+    NoOffset { column: String, format: String },
+    #[error("column `{column}`: the bound `{bound}` is not {expected}")]
+    Bound {
+        column: String,
+        bound: String,
+        expected: String,
+    },
+    #[error(
+        "column `{column}`: decimal({precision},{scale}) needs 1 to 38 digits and a scale within them"
+    )]
+    DecimalSize {
+        column: String,
+        precision: u8,
+        scale: u8,
+    },
+    #[error("column `{column}`: a code of its domain is longer than {max} bytes")]
+    CodeTooLong { column: String, max: usize },
+    #[error(
+        "columns `{first}` and `{second}` are bound to the same header name: give each its own"
+    )]
+    HeaderTwice { first: String, second: String },
+}
+
+/// A file that cannot be read as its contract at all. Bad data, as a value: the message is for
+/// the submitter and names columns of the contract only, since a file's first line may be a
+/// patient's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    #[error("the file is empty: send it again with its rows")]
+    Empty,
+    #[error("the file is {what}, not delimited text: {remedy}")]
+    NotText {
+        what: &'static str,
+        remedy: &'static str,
+    },
+    #[error(
+        "columns missing from the header: {}. The header line has {fields} fields. Add the \
+         columns, or send the file under the contract and delimiter that it was written for",
+        missing.join(", ")
+    )]
+    MissingColumns { missing: Vec<String>, fields: usize },
+    #[error("column `{column}` is in the header more than once: keep one of them")]
+    DuplicateColumn { column: String },
+    #[error("the header line cannot be split: {reason}")]
+    BrokenHeader { reason: &'static str },
+}

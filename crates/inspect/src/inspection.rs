@@ -1,0 +1,300 @@
+//! Typing and checking a block: tile by tile, column by column; then rows that broke a rule are
+//! taken out of the columns and given their reasons.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch};
+use arrow::compute::{FilterBuilder, FilterPredicate};
+use contract::Severity;
+
+use crate::block::{Block, Span};
+use crate::column::{Source, type_column};
+use crate::outcome::{Inspected, Problem, Reject, Warning};
+use crate::reason::{Broken, CellRule, RecordRule};
+use crate::splitter::RECORD_BYTES_MAX;
+use crate::statistics::ColumnStatistics;
+use crate::tile::{Misshapen, TILE_RECORDS, Tile};
+use crate::values::{ColumnValues, TextValues};
+
+pub(crate) fn inspect(block: &Block) -> Inspected {
+    let mut inspection = Inspection::new(block);
+    if block.too_long_bytes.is_some() {
+        inspection.reject_record(0, RecordRule::RecordLength, None);
+    } else {
+        let mut tile = Tile::default();
+        for (spans, first) in block
+            .records
+            .chunks(TILE_RECORDS)
+            .zip((0u32..).step_by(TILE_RECORDS))
+        {
+            inspection.take_tile(&mut tile, spans, first);
+        }
+    }
+    inspection.finish()
+}
+
+struct Inspection<'b> {
+    block: &'b Block,
+    columns: Vec<ColumnValues>,
+    /// The record of each row in `columns`.
+    rows: Vec<u32>,
+    /// By record.
+    rejected: Vec<bool>,
+    broken_cells: Vec<BrokenCell>,
+    /// In record order.
+    broken_records: Vec<(u32, Problem)>,
+    scratch: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct BrokenCell {
+    record: u32,
+    column: u32,
+    broken: Broken,
+}
+
+impl<'b> Inspection<'b> {
+    fn new(block: &'b Block) -> Self {
+        let rows = block.records.len();
+        let columns = block.plan.compiled.columns.iter();
+        Self {
+            block,
+            columns: columns
+                .map(|column| ColumnValues::new(&column.kind, rows))
+                .collect(),
+            rows: Vec::with_capacity(rows),
+            rejected: vec![false; rows],
+            broken_cells: Vec::new(),
+            broken_records: Vec::new(),
+            scratch: Vec::new(),
+        }
+    }
+
+    fn take_tile(&mut self, tile: &mut Tile, spans: &[Span], first_record: u32) {
+        let (Some(first), Some(last)) = (spans.first(), spans.last()) else {
+            return;
+        };
+        let block = self.block;
+        let (plan, binding) = (&*block.plan.compiled, &*block.binding);
+        let format = &plan.format;
+        let structure = (format.delimiter, format.quote);
+        tile.fill(
+            &block.raw,
+            spans,
+            first_record,
+            structure,
+            binding.width(),
+            |record, how| match how {
+                Misshapen::FieldCount => self.reject_record(record, RecordRule::FieldCount, None),
+                Misshapen::Quote { field } => {
+                    self.reject_record(record, RecordRule::Quote, Some(field));
+                }
+            },
+        );
+        self.rows.extend(tile.rows.iter().map(|row| row.record));
+        let text = &block.raw[first.start as usize..last.end as usize];
+        let reading = (format.quote, binding.encoding);
+        let source = Source::new(&block.raw, text, tile, reading, binding.width());
+        for (at, column) in plan.columns.iter().enumerate() {
+            let (rejected, broken_cells) = (&mut self.rejected, &mut self.broken_cells);
+            let mut report = |record: u32, broken: Broken| {
+                let rejects = broken
+                    .rules()
+                    .any(|rule| severity(column.severity, rule) > Severity::Warn);
+                rejected[record as usize] |= rejects;
+                broken_cells.push(BrokenCell {
+                    record,
+                    column: at as u32,
+                    broken,
+                });
+            };
+            let out = &mut self.columns[at];
+            type_column(
+                column,
+                source,
+                binding.fields[at],
+                out,
+                &mut self.scratch,
+                &mut report,
+            );
+        }
+    }
+
+    /// A record whose fields cannot be told apart.
+    #[cold]
+    fn reject_record(&mut self, record: u32, rule: RecordRule, field: Option<usize>) {
+        let binding = &self.block.binding;
+        let detail = match rule {
+            RecordRule::FieldCount => format!("{} fields", binding.width()),
+            RecordRule::Quote => {
+                "a closing quote before the delimiter, with quotes in the text doubled".to_owned()
+            }
+            RecordRule::RecordLength => {
+                format!("a line end within {} MiB", RECORD_BYTES_MAX >> 20)
+            }
+        };
+        let column = field.and_then(|field| binding.columns.get(field).copied().flatten());
+        let names = &self.block.plan.compiled.columns;
+        let column = column.map(|column| Arc::clone(&names[column].name));
+        self.rejected[record as usize] = true;
+        let problem = Problem {
+            column,
+            rule: rule.name().into(),
+            detail: detail.into(),
+        };
+        self.broken_records.push((record, problem));
+    }
+
+    fn finish(mut self) -> Inspected {
+        self.broken_cells
+            .sort_unstable_by_key(|cell| (cell.record, cell.column));
+        let block = self.block;
+        let plan = &block.plan.compiled;
+        let mut broken_counts = vec![0u64; plan.columns.len()];
+        for cell in &self.broken_cells {
+            broken_counts[cell.column as usize] += 1;
+        }
+        let (rejects, warnings, failures) = self.reasons();
+        let accepted = self.accepted();
+        let statistics = plan
+            .columns
+            .iter()
+            .zip(accepted.columns())
+            .zip(broken_counts)
+            .map(|((column, values), broken)| {
+                ColumnStatistics::of(&column.name, values, broken, column.identifies_nobody)
+            })
+            .collect();
+        let rows_in = block.records.len();
+        assert_eq!(
+            rows_in,
+            accepted.num_rows() + rejects.len(),
+            "every row is accepted or rejected, never both, never neither"
+        );
+        Inspected {
+            rows_in: rows_in as u64,
+            accepted,
+            rejects,
+            warnings,
+            failures,
+            statistics,
+            raw: block.raw.clone(),
+            raw_offset: block.offset,
+        }
+    }
+
+    /// The rejected rows with all that is wrong with them, and what is reported of others.
+    fn reasons(&mut self) -> (Vec<Reject>, Vec<Warning>, Vec<Warning>) {
+        let block = self.block;
+        let plan = &block.plan.compiled;
+        let mut rejects = Vec::new();
+        let (mut warnings, mut failures) = (Vec::new(), Vec::new());
+        let mut broken_records = std::mem::take(&mut self.broken_records)
+            .into_iter()
+            .peekable();
+        let mut cells = self.broken_cells.iter().peekable();
+        for (record, rejected) in (0u32..).zip(&self.rejected) {
+            let row = block.first_row + u64::from(record);
+            let mut problems = Vec::new();
+            while let Some((_, problem)) = broken_records.next_if(|(broken, _)| *broken == record) {
+                problems.push(problem);
+            }
+            while let Some(cell) = cells.next_if(|cell| cell.record == record) {
+                let column = cell.column as usize;
+                for rule in cell.broken.rules() {
+                    let problem = plan.problem(column, rule);
+                    let severity = severity(plan.columns[column].severity, rule);
+                    if severity == Severity::Fail {
+                        failures.push(Warning {
+                            row,
+                            problem: problem.clone(),
+                        });
+                    }
+                    if *rejected {
+                        problems.push(problem);
+                    } else {
+                        warnings.push(Warning { row, problem });
+                    }
+                }
+            }
+            if *rejected {
+                let span = block.records[record as usize];
+                rejects.push(Reject {
+                    row,
+                    offset: block.offset + u64::from(span.start),
+                    length: block
+                        .too_long_bytes
+                        .unwrap_or(u64::from(span.end - span.start)),
+                    raw: block.raw[span.start as usize..span.end as usize].to_vec(),
+                    problems,
+                });
+            }
+        }
+        (rejects, warnings, failures)
+    }
+
+    fn accepted(self) -> RecordBatch {
+        let block = self.block;
+        let plan = &block.plan.compiled;
+        let kept: Vec<bool> = self
+            .rows
+            .iter()
+            .map(|&record| !self.rejected[record as usize])
+            .collect();
+        let filter = kept.contains(&false).then(|| filter_of(kept.clone()));
+        let typed = self.columns.into_iter().zip(&plan.columns);
+        let mut columns: Vec<ArrayRef> = typed
+            .map(|(values, column)| {
+                let values = values.finish(&column.kind);
+                match &filter {
+                    Some(filter) => filter
+                        .filter(&values)
+                        .expect("the filter has one entry per row"),
+                    None => values,
+                }
+            })
+            .collect();
+        let records = self
+            .rows
+            .iter()
+            .zip(kept)
+            .filter(|(_, kept)| *kept)
+            .map(|(record, _)| *record);
+        columns.extend(lineage(block, &records.collect::<Vec<_>>()));
+        RecordBatch::try_new(Arc::clone(&plan.schema), columns)
+            .expect("the schema was made from the same columns")
+    }
+}
+
+fn filter_of(kept: Vec<bool>) -> FilterPredicate {
+    FilterBuilder::new(&BooleanArray::from(kept))
+        .optimize()
+        .build()
+}
+
+/// What a broken rule does to its row.
+fn severity(of_column: Severity, rule: CellRule) -> Severity {
+    if rule.always_rejects() {
+        Severity::Reject
+    } else {
+        of_column
+    }
+}
+
+fn lineage(block: &Block, records: &[u32]) -> [ArrayRef; 4] {
+    let mut files = TextValues::with_capacity(records.len());
+    for _ in records {
+        files.push(block.plan.source_file.as_bytes());
+    }
+    let of_records = |value: &dyn Fn(usize) -> u64| -> ArrayRef {
+        let values = records.iter().map(|&record| value(record as usize) as i64);
+        Arc::new(Int64Array::from_iter_values(values))
+    };
+    let spans = &block.records;
+    [
+        Arc::new(files.finish(None)),
+        of_records(&|record| block.first_row + record as u64),
+        of_records(&|record| block.offset + u64::from(spans[record].start)),
+        of_records(&|record| u64::from(spans[record].end - spans[record].start)),
+    ]
+}

@@ -1,0 +1,38 @@
+//! Bytes in, accepted Arrow batches and rejects out: the hot path.
+//!
+//! [`Splitter`] takes a file's bytes in pieces of any size and cuts [`Block`]s of whole records;
+//! [`Block::inspect`] types and checks one of them, on any thread. Rows in = accepted + rejected,
+//! asserted for every block. Splitting depends on the file's bytes alone, never on how they
+//! arrived. Reasons name column and rule and what the contract expects, never a value.
+//!
+//! Absent here: this crate opens nothing, knows no store and no clock.
+
+mod block;
+mod calendar;
+mod cell;
+mod check;
+mod column;
+mod error;
+mod header;
+mod inspection;
+mod number;
+mod outcome;
+mod plan;
+mod reason;
+mod scan;
+mod splitter;
+mod statistics;
+mod tile;
+mod time_format;
+mod transform;
+mod values;
+
+pub use block::Block;
+pub use error::{PlanError, Unreadable};
+pub use header::header_names;
+pub use outcome::{FileEnd, Inspected, LineEnds, Problem, Reject, Warning};
+pub use plan::{FilePlan, LINEAGE_COLUMNS, Plan, arrow_type};
+pub use splitter::{
+    BLOCK_BYTES, BLOCK_RECORDS_MAX, Limits, RECORD_BYTES_MAX, RECORD_PREFIX_BYTES, Splitter,
+};
+pub use statistics::{ColumnStatistics, Extreme, Statistics};

@@ -1,0 +1,148 @@
+//! Whole numbers and decimals by hand: exact, no exponent, no thousands separator.
+
+/// A 64-bit signed integer: an optional sign and digits.
+pub(crate) fn parse_integer(text: &[u8]) -> Option<i64> {
+    let (negative, digits) = split_sign(text);
+    if digits.is_empty() {
+        return None;
+    }
+    // 18 digits cannot overflow.
+    if digits.len() <= 18 {
+        let magnitude = accumulate(0, digits)? as i64;
+        return Some(if negative { -magnitude } else { magnitude });
+    }
+    let magnitude = accumulate_wide(0, digits)?;
+    i64::try_from(if negative { -magnitude } else { magnitude }).ok()
+}
+
+/// A decimal of at most `precision` digits, `scale` of them after the point, as the integer
+/// that counts its smallest unit. Digits beyond the scale must be zeros: nothing is rounded.
+pub(crate) fn parse_decimal(text: &[u8], precision: u8, scale: u8) -> Option<i128> {
+    let (negative, digits) = split_sign(text);
+    let point = digits.iter().position(|&b| b == b'.');
+    let (whole, fraction) = match point {
+        Some(at) => (&digits[..at], &digits[at + 1..]),
+        None => (digits, &digits[..0]),
+    };
+    if whole.is_empty() && fraction.is_empty() {
+        return None;
+    }
+    let scale = usize::from(scale);
+    let (kept, beyond) = fraction.split_at(fraction.len().min(scale));
+    if beyond.iter().any(|&b| b != b'0') {
+        return None;
+    }
+    let missing = scale - kept.len();
+    let magnitude = if whole.len() + scale <= 18 {
+        let unscaled = accumulate(accumulate(0, whole)?, kept)?;
+        i128::from(unscaled * 10u64.pow(missing as u32))
+    } else {
+        accumulate_wide(accumulate_wide(0, whole)?, kept)?
+            .checked_mul(10i128.checked_pow(missing as u32)?)?
+    };
+    if magnitude > largest(precision) {
+        return None;
+    }
+    Some(if negative { -magnitude } else { magnitude })
+}
+
+/// The largest magnitude of a decimal with that many digits.
+pub(crate) fn largest(precision: u8) -> i128 {
+    10i128.pow(u32::from(precision)) - 1
+}
+
+fn split_sign(text: &[u8]) -> (bool, &[u8]) {
+    match text.first() {
+        Some(b'-') => (true, &text[1..]),
+        Some(b'+') => (false, &text[1..]),
+        _ => (false, text),
+    }
+}
+
+#[inline]
+fn accumulate(start: u64, digits: &[u8]) -> Option<u64> {
+    let mut value = start;
+    for &byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        value = value * 10 + u64::from(digit);
+    }
+    Some(value)
+}
+
+#[cold]
+fn accumulate_wide(start: i128, digits: &[u8]) -> Option<i128> {
+    digits.iter().try_fold(start, |value, &byte| {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        value.checked_mul(10)?.checked_add(i128::from(digit))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers() {
+        let check = |text: &str, expect: Option<i64>| {
+            assert_eq!(parse_integer(text.as_bytes()), expect, "{text}");
+        };
+        check("0", Some(0));
+        check("-0", Some(0));
+        check("+7", Some(7));
+        check("000123", Some(123));
+        check("-42", Some(-42));
+        check("999999999999999999", Some(999_999_999_999_999_999));
+        check("9223372036854775807", Some(i64::MAX));
+        check("-9223372036854775808", Some(i64::MIN));
+        check("00000000000000000000000000000000000001", Some(1));
+        check("9223372036854775808", None);
+        check("-9223372036854775809", None);
+        check(&"9".repeat(60), None);
+        for bad in [
+            "", "-", "+", "1.0", "1e3", "1,000", " 1", "1 ", "--1", "0x1", "½", "１",
+        ] {
+            check(bad, None);
+        }
+    }
+
+    #[test]
+    fn decimals() {
+        let check = |text: &str, precision: u8, scale: u8, expect: Option<i128>| {
+            assert_eq!(
+                parse_decimal(text.as_bytes(), precision, scale),
+                expect,
+                "{text}"
+            );
+        };
+        check("12.34", 12, 2, Some(1234));
+        check("-12.3", 12, 2, Some(-1230));
+        check("+12", 12, 2, Some(1200));
+        check(".5", 12, 2, Some(50));
+        check("5.", 12, 2, Some(500));
+        check("-.05", 12, 2, Some(-5));
+        check("26000.00", 12, 2, Some(2_600_000));
+        check("1.2300000", 12, 2, Some(123));
+        check("1.235", 12, 2, None);
+        check("7", 5, 0, Some(7));
+        check("7.0", 5, 0, Some(7));
+        check("7.1", 5, 0, None);
+        check("9999999999.99", 12, 2, Some(999_999_999_999));
+        check("10000000000.00", 12, 2, None);
+        check("00000000000000010.00", 12, 2, Some(1000));
+        check(&"9".repeat(38), 38, 0, Some(largest(38)));
+        check(&format!("1{}", "0".repeat(38)), 38, 0, None);
+        check(&"9".repeat(60), 38, 0, None);
+        check("0.00000000000000000000000000000000000001", 38, 38, Some(1));
+        for bad in [
+            "", ".", "-", "-.", "1.2.3", "1,5", "1e2", "NaN", "$1", "1 ", "1.0x", "x.00",
+        ] {
+            check(bad, 12, 2, None);
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! A contract compiled for reading: regular expressions, code tables, bounds, formats, schema.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use contract::{Column, ColumnType, Contract, Delimited, Pii, Range, Severity, Transform};
+
+use crate::calendar::MICROSECONDS_PER_DAY;
+use crate::check::{Bounds, DomainTable, TextChecks, whole_value};
+use crate::error::PlanError;
+use crate::header::header_key;
+use crate::number::{largest, parse_decimal, parse_integer};
+use crate::outcome::Problem;
+use crate::reason::{CellRule, details, expected_type};
+use crate::time_format::TimeFormat;
+
+/// What every accepted row carries beside the contract's columns, so that it can be traced to
+/// its bytes: the file, the row's number (1 is the first after the header), where it begins (in
+/// bytes from the file's start, byte-order mark included) and its length without its line end.
+pub const LINEAGE_COLUMNS: [&str; 4] = [
+    "source_file",
+    "source_row",
+    "source_offset",
+    "source_length",
+];
+
+/// A code longer than this is refused, so that a block's column stays within Arrow's offsets.
+const CODE_BYTES_MAX: usize = 4096;
+
+/// A contract compiled. Cheap to clone and to share between threads.
+#[derive(Debug, Clone)]
+pub struct Plan(Arc<Compiled>);
+
+/// A plan for one file.
+#[derive(Debug, Clone)]
+pub struct FilePlan {
+    pub(crate) compiled: Arc<Compiled>,
+    pub(crate) source_file: Arc<str>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Compiled {
+    pub(crate) format: Delimited,
+    pub(crate) columns: Vec<ColumnPlan>,
+    pub(crate) schema: SchemaRef,
+    rule_names: [Arc<str>; 8],
+}
+
+#[derive(Debug)]
+pub(crate) struct ColumnPlan {
+    pub(crate) name: Arc<str>,
+    /// The header name as it is compared.
+    pub(crate) header_key: String,
+    pub(crate) header: String,
+    pub(crate) kind: Kind,
+    pub(crate) required: bool,
+    pub(crate) severity: Severity,
+    /// Spellings of "no value" beside the empty one.
+    pub(crate) nulls: Vec<Box<[u8]>>,
+    pub(crate) trim: bool,
+    pub(crate) transforms: Vec<Transform>,
+    pub(crate) checks: TextChecks,
+    /// Whether the extremes may appear in reports.
+    pub(crate) identifies_nobody: bool,
+    details: [Arc<str>; 8],
+}
+
+#[derive(Debug)]
+pub(crate) enum Kind {
+    Text,
+    Integer {
+        range: Bounds<i64>,
+    },
+    Decimal {
+        precision: u8,
+        scale: u8,
+        range: Bounds<i128>,
+    },
+    Date {
+        formats: Vec<TimeFormat>,
+        range: Bounds<i32>,
+    },
+    Timestamp {
+        formats: Vec<TimeFormat>,
+        zoned: bool,
+        range: Bounds<i64>,
+    },
+    Boolean {
+        truthy: Vec<String>,
+        falsy: Vec<String>,
+    },
+}
+
+impl Plan {
+    /// # Errors
+    /// The contract asks for what cannot be compiled: a pattern, a format, a bound.
+    pub fn compile(contract: &Contract) -> Result<Self, PlanError> {
+        let columns = contract
+            .columns
+            .iter()
+            .map(ColumnPlan::compile)
+            .collect::<Result<Vec<_>, _>>()?;
+        if contract.format.header {
+            refuse_shared_headers(&columns)?;
+        }
+        let mut fields: Vec<Field> = contract
+            .columns
+            .iter()
+            .map(|column| Field::new(&column.name, arrow_type(&column.column_type), true))
+            .collect();
+        let [file, row, offset, length] = LINEAGE_COLUMNS;
+        fields.push(Field::new(file, DataType::Utf8, false));
+        fields.extend([row, offset, length].map(|name| Field::new(name, DataType::Int64, false)));
+        Ok(Self(Arc::new(Compiled {
+            format: contract.format.clone(),
+            columns,
+            schema: Arc::new(Schema::new(fields)),
+            rule_names: CellRule::ALL.map(|rule| rule.name().into()),
+        })))
+    }
+
+    /// The plan for the file of that name, which goes into the lineage column `source_file`.
+    pub fn for_file(&self, source_file: &str) -> FilePlan {
+        FilePlan {
+            compiled: Arc::clone(&self.0),
+            source_file: source_file.into(),
+        }
+    }
+
+    /// The contract's columns, all nullable, then [`LINEAGE_COLUMNS`], which are not.
+    pub fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.0.schema)
+    }
+}
+
+impl Compiled {
+    pub(crate) fn problem(&self, column: usize, rule: CellRule) -> Problem {
+        let plan = &self.columns[column];
+        Problem {
+            column: Some(Arc::clone(&plan.name)),
+            rule: Arc::clone(&self.rule_names[rule as usize]),
+            detail: Arc::clone(&plan.details[rule as usize]),
+        }
+    }
+}
+
+impl ColumnPlan {
+    fn compile(column: &Column) -> Result<Self, PlanError> {
+        let pattern = column
+            .pattern
+            .as_deref()
+            .map(whole_value)
+            .transpose()
+            .map_err(|error| PlanError::Pattern {
+                column: column.name.clone(),
+                reason: error.to_string(),
+            })?;
+        let codes = column
+            .domain
+            .iter()
+            .flat_map(|domain| domain.values.values());
+        if codes.into_iter().any(|code| code.len() > CODE_BYTES_MAX) {
+            return Err(PlanError::CodeTooLong {
+                column: column.name.clone(),
+                max: CODE_BYTES_MAX,
+            });
+        }
+        let nulls = column.nulls.iter().filter(|null| !null.is_empty());
+        Ok(Self {
+            name: column.name.as_str().into(),
+            header_key: header_key(&column.header),
+            header: column.header.clone(),
+            kind: Kind::compile(column)?,
+            required: column.required,
+            severity: column.severity,
+            nulls: nulls.map(|null| null.as_bytes().into()).collect(),
+            trim: column.trim,
+            transforms: column.transforms.clone(),
+            checks: TextChecks {
+                length: column.length,
+                pattern,
+                domain: column.domain.as_ref().map(DomainTable::compile),
+            },
+            identifies_nobody: column.pii == Pii::None,
+            details: details(column),
+        })
+    }
+}
+
+impl Kind {
+    fn compile(column: &Column) -> Result<Self, PlanError> {
+        Ok(match &column.column_type {
+            ColumnType::String => Self::Text,
+            ColumnType::Integer => Self::Integer {
+                range: bounds(column, (i64::MIN, i64::MAX), |text, _| parse_integer(text))?,
+            },
+            &ColumnType::Decimal { precision, scale } => {
+                if !(1..=38).contains(&precision) || scale > precision {
+                    let column = column.name.clone();
+                    return Err(PlanError::DecimalSize {
+                        column,
+                        precision,
+                        scale,
+                    });
+                }
+                let all = (-largest(precision), largest(precision));
+                let range = bounds(column, all, |text, _| parse_decimal(text, precision, scale))?;
+                Self::Decimal {
+                    precision,
+                    scale,
+                    range,
+                }
+            }
+            ColumnType::Date { formats } => Self::Date {
+                formats: compile_formats(column, formats, false)?,
+                range: bounds(column, (i32::MIN, i32::MAX), |text, _| {
+                    TimeFormat::IsoDate.parse_date(text)
+                })?,
+            },
+            ColumnType::Timestamp { formats, zoned } => Self::Timestamp {
+                formats: compile_formats(column, formats, *zoned)?,
+                zoned: *zoned,
+                range: bounds(column, (i64::MIN, i64::MAX), timestamp_bound)?,
+            },
+            ColumnType::Boolean { truthy, falsy } => Self::Boolean {
+                truthy: truthy.clone(),
+                falsy: falsy.clone(),
+            },
+        })
+    }
+}
+
+/// Which end of a range a bound is: a day as the upper end of timestamps means all of that day.
+#[derive(Clone, Copy, PartialEq)]
+enum End {
+    Lower,
+    Upper,
+}
+
+fn timestamp_bound(text: &[u8], end: End) -> Option<i64> {
+    if let Some(days) = TimeFormat::IsoDate.parse_date(text) {
+        let midnight = i64::from(days) * MICROSECONDS_PER_DAY;
+        return Some(if end == End::Upper {
+            midnight + MICROSECONDS_PER_DAY - 1
+        } else {
+            midnight
+        });
+    }
+    ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"]
+        .iter()
+        .filter_map(|format| TimeFormat::compile(format))
+        .find_map(|format| format.parse_timestamp(text, false))
+        .or_else(|| TimeFormat::compile("%+")?.parse_timestamp(text, true))
+}
+
+fn bounds<T: Copy>(
+    column: &Column,
+    (lowest, highest): (T, T),
+    parse: impl Fn(&[u8], End) -> Option<T>,
+) -> Result<Bounds<T>, PlanError> {
+    let Some(Range { min, max }) = &column.range else {
+        return Ok(Bounds {
+            min: lowest,
+            max: highest,
+        });
+    };
+    let bound = |text: &Option<String>, end: End, default: T| match text {
+        None => Ok(default),
+        Some(text) => parse(text.as_bytes(), end).ok_or_else(|| PlanError::Bound {
+            column: column.name.clone(),
+            bound: text.clone(),
+            expected: match &column.column_type {
+                ColumnType::Date { .. } | ColumnType::Timestamp { .. } => {
+                    "a date in %Y-%m-%d".to_owned()
+                }
+                other => expected_type(other),
+            },
+        }),
+    };
+    Ok(Bounds {
+        min: bound(min, End::Lower, lowest)?,
+        max: bound(max, End::Upper, highest)?,
+    })
+}
+
+fn compile_formats(
+    column: &Column,
+    formats: &[String],
+    zoned: bool,
+) -> Result<Vec<TimeFormat>, PlanError> {
+    let what = match &column.column_type {
+        ColumnType::Date { .. } => "date",
+        _ => "timestamp",
+    };
+    let compile = |format: &String| {
+        let compiled = TimeFormat::compile(format).ok_or_else(|| PlanError::TimeFormat {
+            column: column.name.clone(),
+            format: format.clone(),
+            what,
+        })?;
+        if zoned && !compiled.has_offset() {
+            let (column, format) = (column.name.clone(), format.clone());
+            return Err(PlanError::NoOffset { column, format });
+        }
+        Ok(compiled)
+    };
+    formats.iter().map(compile).collect()
+}
+
+fn refuse_shared_headers(columns: &[ColumnPlan]) -> Result<(), PlanError> {
+    for (at, second) in columns.iter().enumerate() {
+        let twin = columns[..at]
+            .iter()
+            .find(|first| first.header_key == second.header_key);
+        if let Some(first) = twin {
+            return Err(PlanError::HeaderTwice {
+                first: first.name.to_string(),
+                second: second.name.to_string(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The Arrow type in which a column of that type is kept.
+pub fn arrow_type(column_type: &ColumnType) -> DataType {
+    match column_type {
+        ColumnType::String => DataType::Utf8,
+        ColumnType::Integer => DataType::Int64,
+        ColumnType::Decimal { precision, scale } => {
+            DataType::Decimal128(*precision, i8::try_from(*scale).unwrap_or(i8::MAX))
+        }
+        ColumnType::Date { .. } => DataType::Date32,
+        ColumnType::Timestamp { zoned, .. } => {
+            DataType::Timestamp(TimeUnit::Microsecond, zoned.then(|| "UTC".into()))
+        }
+        ColumnType::Boolean { .. } => DataType::Boolean,
+    }
+}

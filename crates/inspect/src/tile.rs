@@ -1,0 +1,295 @@
+//! A tile is a run of records small enough that its text and its table of field positions stay
+//! in the processor's cache while one column after another is typed.
+//!
+//! Per row the table holds the place before the first field, then where each field ends. A field
+//! starts one byte after the field before it ends, so a plain tile's table is simply the list of
+//! its delimiters and line ends, found 64 bytes at a time.
+
+use memchr::memchr;
+
+use crate::block::Span;
+
+/// Records per tile.
+pub(crate) const TILE_RECORDS: usize = 512;
+
+/// A row of the right number of fields.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TileRow {
+    /// Into [`Tile::bounds`].
+    bounds_at: u32,
+    /// Where the row ends: before the carriage return, which `bounds` does not know.
+    end: u32,
+    /// Its record in the block.
+    pub(crate) record: u32,
+}
+
+/// Why a record has no row in the tile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Misshapen {
+    FieldCount,
+    /// Text after a closing quote, or a quote that is not closed, in that field.
+    Quote {
+        field: usize,
+    },
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Tile {
+    bounds: Vec<u32>,
+    pub(crate) rows: Vec<TileRow>,
+    /// Whether a field may start with a quote.
+    pub(crate) quoted: bool,
+}
+
+impl Tile {
+    /// Fills the tile with `spans`, of which the first is record `first_record` of the block.
+    /// `misshapen` is told of the records that get no row.
+    pub(crate) fn fill(
+        &mut self,
+        bytes: &[u8],
+        spans: &[Span],
+        first_record: u32,
+        (delimiter, quote): (u8, Option<u8>),
+        width: usize,
+        mut misshapen: impl FnMut(u32, Misshapen),
+    ) {
+        self.bounds.clear();
+        self.rows.clear();
+        let (Some(first), Some(last)) = (spans.first(), spans.last()) else {
+            return;
+        };
+        let text = &bytes[first.start as usize..last.end as usize];
+        self.quoted = quote.is_some_and(|quote| memchr(quote, text).is_some());
+        if self.quoted {
+            self.fill_quoted(
+                bytes,
+                spans,
+                first_record,
+                (delimiter, quote),
+                width,
+                &mut misshapen,
+            );
+        } else {
+            self.bounds.push(first.start.wrapping_sub(1));
+            find_bytes(text, first.start, (delimiter, b'\n'), &mut self.bounds);
+            self.bounds.push(last.end);
+            self.match_rows(spans, first_record, width, &mut misshapen);
+        }
+    }
+
+    /// Assigns the bounds to rows: a row of the right width has a line end at `width` places
+    /// after its start, and none before.
+    fn match_rows(
+        &mut self,
+        spans: &[Span],
+        first_record: u32,
+        width: usize,
+        misshapen: &mut impl FnMut(u32, Misshapen),
+    ) {
+        let bounds = &self.bounds[..];
+        let mut at = 0;
+        for (span, record) in spans.iter().zip(first_record..) {
+            // Past the line ends of blank lines.
+            while bounds[at].wrapping_add(1) < span.start {
+                at += 1;
+            }
+            let end_at = at + width;
+            let fits = bounds.get(end_at).is_some_and(|&bound| bound >= span.end)
+                && bounds[end_at - 1].wrapping_add(1) <= span.end;
+            if fits {
+                self.rows.push(TileRow {
+                    bounds_at: at as u32,
+                    end: span.end,
+                    record,
+                });
+                at = end_at;
+            } else {
+                misshapen(record, Misshapen::FieldCount);
+                at += 1;
+                while bounds[at] < span.end {
+                    at += 1;
+                }
+            }
+        }
+    }
+
+    fn fill_quoted(
+        &mut self,
+        bytes: &[u8],
+        spans: &[Span],
+        first_record: u32,
+        (delimiter, quote): (u8, Option<u8>),
+        width: usize,
+        misshapen: &mut impl FnMut(u32, Misshapen),
+    ) {
+        for (span, record) in spans.iter().zip(first_record..) {
+            let bounds_at = self.bounds.len();
+            let (start, end) = (span.start as usize, span.end as usize);
+            self.bounds.push(span.start.wrapping_sub(1));
+            let split = split_record(bytes, start, end, delimiter, quote, &mut self.bounds);
+            let broken = match split {
+                Ok(fields) if fields == width => None,
+                Ok(_) => Some(Misshapen::FieldCount),
+                Err(quote) => Some(quote),
+            };
+            if let Some(broken) = broken {
+                self.bounds.truncate(bounds_at);
+                misshapen(record, broken);
+            } else {
+                self.rows.push(TileRow {
+                    bounds_at: bounds_at as u32,
+                    end: span.end,
+                    record,
+                });
+            }
+        }
+    }
+
+    /// The bytes of a row's field. `last` says that no field follows it in the record.
+    #[inline(always)]
+    pub(crate) fn field<'a>(
+        &self,
+        bytes: &'a [u8],
+        row: TileRow,
+        field: usize,
+        last: bool,
+    ) -> &'a [u8] {
+        let at = row.bounds_at as usize + field;
+        let start = self.bounds[at].wrapping_add(1);
+        let end = if last { row.end } else { self.bounds[at + 1] };
+        &bytes[start as usize..end as usize]
+    }
+}
+
+/// Appends where each field of the record ends; gives their number.
+pub(crate) fn split_record(
+    bytes: &[u8],
+    start: usize,
+    end: usize,
+    delimiter: u8,
+    quote: Option<u8>,
+    ends: &mut Vec<u32>,
+) -> Result<usize, Misshapen> {
+    let record = &bytes[..end];
+    let mut at = start;
+    let mut fields = 0;
+    loop {
+        let field_end = match (record.get(at), quote) {
+            (Some(&first), Some(quote)) if first == quote => {
+                let after = after_closing_quote(record, at + 1, quote)
+                    .filter(|&after| record.get(after).is_none_or(|&byte| byte == delimiter));
+                after.ok_or(Misshapen::Quote { field: fields })?
+            }
+            _ => memchr(delimiter, &record[at..]).map_or(end, |found| at + found),
+        };
+        ends.push(field_end as u32);
+        fields += 1;
+        if field_end == end {
+            return Ok(fields);
+        }
+        at = field_end + 1;
+    }
+}
+
+fn after_closing_quote(record: &[u8], mut from: usize, quote: u8) -> Option<usize> {
+    loop {
+        let at = from + memchr(quote, &record[from..])?;
+        if record.get(at + 1) != Some(&quote) {
+            return Some(at + 1);
+        }
+        from = at + 2;
+    }
+}
+
+/// Appends where `text`, which starts at `base`, has either byte.
+fn find_bytes(text: &[u8], base: u32, (one, other): (u8, u8), found: &mut Vec<u32>) {
+    let (chunks, rest) = text.as_chunks::<64>();
+    let mut start = base;
+    for chunk in chunks {
+        let mut places = mask_of(chunk, one, other);
+        found.reserve(64);
+        while places != 0 {
+            found.push(start + places.trailing_zeros());
+            places &= places - 1;
+        }
+        start += 64;
+    }
+    for (&byte, at) in rest.iter().zip(start..) {
+        if byte == one || byte == other {
+            found.push(at);
+        }
+    }
+}
+
+/// One bit for each byte that is one of the two.
+#[inline(always)]
+fn mask_of(chunk: &[u8; 64], one: u8, other: u8) -> u64 {
+    const LOW_BITS: u64 = 0x7F7F_7F7F_7F7F_7F7F;
+    const GATHER: u64 = 0x0002_0408_1020_4081;
+    let (ones, others) = (u64::from_ne_bytes([one; 8]), u64::from_ne_bytes([other; 8]));
+    // The high bit of each byte that is zero, exactly (no borrow between bytes).
+    let zero_bytes = |word: u64| !(((word & LOW_BITS) + LOW_BITS) | word | LOW_BITS);
+    let (words, _) = chunk.as_chunks::<8>();
+    words.iter().enumerate().fold(0, |mask, (at, word)| {
+        let word = u64::from_le_bytes(*word);
+        let hits = zero_bytes(word ^ ones) | zero_bytes(word ^ others);
+        mask | ((hits.wrapping_mul(GATHER) >> 56) << (8 * at))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mask_has_one_bit_for_each_place() {
+        for seed in 0..200u32 {
+            let chunk: [u8; 64] = std::array::from_fn(|at| {
+                let noise =
+                    (seed.wrapping_mul(2_654_435_761) ^ (at as u32 * 40_503)).wrapping_mul(97) >> 7;
+                [b',', b'\n', b'-', b'+', 0, 0x80, 0xAC, 0x2D, b'a'][noise as usize % 9]
+            });
+            let expect = chunk.iter().enumerate().fold(0u64, |mask, (at, &byte)| {
+                mask | u64::from(byte == b',' || byte == b'\n') << at
+            });
+            assert_eq!(mask_of(&chunk, b',', b'\n'), expect, "seed {seed}");
+        }
+        assert_eq!(mask_of(&[b','; 64], b',', b'\n'), u64::MAX);
+    }
+
+    #[test]
+    fn fields_of_a_record() {
+        let check = |record: &str, expect: Result<&[&str], Misshapen>| {
+            let mut ends = Vec::new();
+            let split = split_record(
+                record.as_bytes(),
+                0,
+                record.len(),
+                b',',
+                Some(b'"'),
+                &mut ends,
+            );
+            let mut start = 0;
+            let fields = split.map(|_| {
+                let cut = |&end: &u32| {
+                    let field = &record[start..end as usize];
+                    start = end as usize + 1;
+                    field
+                };
+                ends.iter().map(cut).collect::<Vec<_>>()
+            });
+            assert_eq!(fields, expect.map(<[&str]>::to_vec), "{record}");
+        };
+        check("a,b", Ok(&["a", "b"]));
+        check("", Ok(&[""]));
+        check(",", Ok(&["", ""]));
+        check("\"a,b\",c", Ok(&["\"a,b\"", "c"]));
+        check("\"\",\"\"\"\"", Ok(&["\"\"", "\"\"\"\""]));
+        check("a\"b,c\"", Ok(&["a\"b", "c\""]));
+        check(" \"a\",b", Ok(&[" \"a\"", "b"]));
+        check("a,\"b", Err(Misshapen::Quote { field: 1 }));
+        check("\"a\"b,c", Err(Misshapen::Quote { field: 0 }));
+        check("\"a\" ,c", Err(Misshapen::Quote { field: 0 }));
+        check("\"a\"\"", Err(Misshapen::Quote { field: 0 }));
+    }
+}

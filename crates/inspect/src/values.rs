@@ -1,0 +1,128 @@
+//! A column's typed values while they are collected, and the Arrow array that they become.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Int64Array, StringArray,
+    TimestampMicrosecondArray,
+};
+use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+
+use crate::plan::Kind;
+
+/// One entry per row; where `valid` is false the value is a placeholder.
+#[derive(Debug)]
+pub(crate) struct ColumnValues {
+    pub(crate) values: Values,
+    pub(crate) valid: Vec<bool>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Values {
+    Text(TextValues),
+    Integer(Vec<i64>),
+    Decimal(Vec<i128>),
+    Date(Vec<i32>),
+    Timestamp(Vec<i64>),
+    Boolean(Vec<bool>),
+}
+
+/// Strings end to end, and where each ends.
+#[derive(Debug)]
+pub(crate) struct TextValues {
+    bytes: Vec<u8>,
+    ends: Vec<i32>,
+}
+
+impl TextValues {
+    pub(crate) fn with_capacity(rows: usize) -> Self {
+        let mut ends = Vec::with_capacity(rows + 1);
+        ends.push(0);
+        Self {
+            bytes: Vec::new(),
+            ends,
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn push(&mut self, text: &[u8]) {
+        self.bytes.extend_from_slice(text);
+        // A block's text is at most three times its bytes, its codes 4 KiB each: below 2 GiB,
+        // which the array's constructor checks.
+        self.ends.push(self.bytes.len() as i32);
+    }
+
+    #[inline(always)]
+    pub(crate) fn push_empty(&mut self) {
+        self.ends.push(self.bytes.len() as i32);
+    }
+
+    pub(crate) fn finish(self, nulls: Option<NullBuffer>) -> StringArray {
+        let offsets = OffsetBuffer::new(ScalarBuffer::from(self.ends));
+        StringArray::try_new(offsets, Buffer::from_vec(self.bytes), nulls)
+            .expect("every cell was checked to be valid UTF-8")
+    }
+}
+
+impl ColumnValues {
+    pub(crate) fn new(kind: &Kind, rows: usize) -> Self {
+        let values = match kind {
+            Kind::Text => Values::Text(TextValues::with_capacity(rows)),
+            Kind::Integer { .. } => Values::Integer(Vec::with_capacity(rows)),
+            Kind::Decimal { .. } => Values::Decimal(Vec::with_capacity(rows)),
+            Kind::Date { .. } => Values::Date(Vec::with_capacity(rows)),
+            Kind::Timestamp { .. } => Values::Timestamp(Vec::with_capacity(rows)),
+            Kind::Boolean { .. } => Values::Boolean(Vec::with_capacity(rows)),
+        };
+        Self {
+            values,
+            valid: Vec::with_capacity(rows),
+        }
+    }
+
+    /// Adds rows without a value.
+    pub(crate) fn push_nulls(&mut self, count: usize) {
+        self.valid.resize(self.valid.len() + count, false);
+        let rows = self.valid.len();
+        match &mut self.values {
+            Values::Text(values) => (0..count).for_each(|_| values.push_empty()),
+            Values::Integer(values) | Values::Timestamp(values) => values.resize(rows, 0),
+            Values::Decimal(values) => values.resize(rows, 0),
+            Values::Date(values) => values.resize(rows, 0),
+            Values::Boolean(values) => values.resize(rows, false),
+        }
+    }
+
+    pub(crate) fn finish(self, kind: &Kind) -> ArrayRef {
+        let valid = &self.valid;
+        let nulls = valid
+            .contains(&false)
+            .then(|| NullBuffer::new(BooleanBuffer::collect_bool(valid.len(), |at| valid[at])));
+        match self.values {
+            Values::Text(values) => Arc::new(values.finish(nulls)),
+            Values::Integer(values) => Arc::new(Int64Array::new(values.into(), nulls)),
+            Values::Date(values) => Arc::new(Date32Array::new(values.into(), nulls)),
+            Values::Boolean(values) => Arc::new(BooleanArray::new(values.into(), nulls)),
+            Values::Decimal(values) => {
+                let array = Decimal128Array::new(values.into(), nulls);
+                match kind {
+                    &Kind::Decimal {
+                        precision, scale, ..
+                    } => Arc::new(
+                        array
+                            .with_precision_and_scale(precision, scale as i8)
+                            .expect("the plan checked precision and scale"),
+                    ),
+                    _ => Arc::new(array),
+                }
+            }
+            Values::Timestamp(values) => {
+                let array = TimestampMicrosecondArray::new(values.into(), nulls);
+                match kind {
+                    Kind::Timestamp { zoned: true, .. } => Arc::new(array.with_timezone("UTC")),
+                    _ => Arc::new(array),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! Where the data lies and how it is queried: object storage, Parquet, Delta, DataFusion.
+//!
+//! No other crate touches these libraries. `Objects` is a place (a folder or an S3 bucket) and
+//! `Key` the only way to name something in it; on top of them stand the writers of silver and
+//! quarantine, the month tables of gold, and SQL over typed rows (rules, mappings).
+//!
+//! Nothing here knows the metadata database, and no error carries a value out of a row.
+
+mod canonical;
+mod error;
+mod keys;
+mod month_table;
+mod objects;
+mod parquet_file;
+mod quarantine;
+mod rows;
+mod rules;
+mod session;
+mod silver;
+
+pub use canonical::{CanonicalSource, canonical_arrow_schema, check_mapping, open_source};
+pub use error::LakeError;
+pub use keys::{Key, SubmissionPlace};
+pub use month_table::{MonthTable, ReplacedMonth};
+pub use objects::{Listed, Objects};
+pub use quarantine::{QuarantineWriter, QuarantinedReason, QuarantinedRow, read_quarantine};
+pub use rows::{StoredRow, read_row};
+pub use rules::{FileRules, RowRules};
+pub use session::session;
+pub use silver::{SilverWriter, gold_submitter_schema, read_silver_month};

@@ -1,0 +1,144 @@
+//! Rules in SQL over typed rows: across the columns of a row while it passes through, and over
+//! a whole submission once its silver is written.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::{DataType, SchemaRef};
+use contract::{Rule, RuleScope};
+use datafusion::common::{DFSchema, ToDFSchema};
+use datafusion::datasource::MemTable;
+use datafusion::physical_plan::PhysicalExpr;
+use datafusion::prelude::SessionContext;
+
+use crate::session::read_parquet;
+use crate::silver::parquet_keys;
+use crate::{Key, LakeError, Objects, SubmissionPlace};
+
+/// The row rules of a contract, compiled for its schema.
+#[derive(Debug, Clone)]
+pub struct RowRules {
+    rules: Vec<(Rule, Arc<dyn PhysicalExpr>)>,
+}
+
+impl RowRules {
+    /// Refuses a rule that does not plan over the columns or is not boolean.
+    pub fn compile(rules: &[Rule], schema: &SchemaRef) -> Result<Self, LakeError> {
+        let context = SessionContext::new();
+        let columns: DFSchema =
+            schema.clone().to_dfschema().map_err(LakeError::plan("the contract's columns"))?;
+        let compile = |rule: &Rule| {
+            let subject = format!("rule `{}`", rule.id);
+            let compiled = context
+                .parse_sql_expr(&rule.sql, &columns)
+                .and_then(|expression| context.create_physical_expr(expression, &columns))
+                .map_err(LakeError::plan(&subject))?;
+            let kind = compiled.data_type(schema).map_err(LakeError::plan(&subject))?;
+            require_boolean(subject, &kind)?;
+            Ok((rule.clone(), compiled))
+        };
+        let rules = rules.iter().filter(|rule| rule.scope == RuleScope::Row);
+        Ok(Self { rules: rules.map(compile).collect::<Result<_, LakeError>>()? })
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// For each rule the rows of the batch that break it, in row order. A rule that is null for
+    /// a row holds there.
+    pub fn broken(&self, batch: &RecordBatch) -> Result<Vec<(&Rule, Vec<usize>)>, LakeError> {
+        let check = |(rule, expression): &'_ (Rule, Arc<dyn PhysicalExpr>)| {
+            let subject = format!("rule `{}`", rule.id);
+            let holds = expression
+                .evaluate(batch)
+                .and_then(|value| value.into_array(batch.num_rows()))
+                .map_err(LakeError::execution(subject))?;
+            let holds = holds.as_boolean();
+            let breaks = |row: &usize| holds.is_valid(*row) && !holds.value(*row);
+            Ok((0..batch.num_rows()).filter(breaks).collect::<Vec<_>>())
+        };
+        self.rules.iter().map(|rule| Ok((&rule.0, check(rule)?))).collect()
+    }
+}
+
+/// The whole-file rules of a contract: boolean expressions with aggregates over all rows.
+#[derive(Debug, Clone)]
+pub struct FileRules {
+    rules: Vec<Rule>,
+    schema: SchemaRef,
+}
+
+impl FileRules {
+    /// Refuses a rule that does not plan as an aggregate over the columns or is not boolean.
+    pub async fn compile(rules: &[Rule], schema: &SchemaRef) -> Result<Self, LakeError> {
+        let rules = rules.iter().filter(|rule| rule.scope == RuleScope::File).cloned().collect();
+        let compiled = Self { rules, schema: schema.clone() };
+        let context = SessionContext::new();
+        compiled.register_no_rows(&context)?;
+        for rule in &compiled.rules {
+            let subject = format!("rule `{}`", rule.id);
+            let plan = context
+                .sql(&format!("SELECT ({}) AS holds FROM rows", rule.sql))
+                .await
+                .map_err(LakeError::plan(&subject))?;
+            require_boolean(subject, plan.schema().field(0).data_type())?;
+        }
+        Ok(compiled)
+    }
+
+    fn register_no_rows(&self, context: &SessionContext) -> Result<(), LakeError> {
+        let table = MemTable::try_new(self.schema.clone(), vec![vec![]])
+            .map_err(LakeError::plan("the contract's columns"))?;
+        context.register_table("rows", Arc::new(table)).map_err(LakeError::plan("table `rows`"))?;
+        Ok(())
+    }
+
+    /// The rules that a submission's accepted rows break, from one pass over its silver.
+    pub async fn broken(
+        &self,
+        context: &SessionContext,
+        objects: &Objects,
+        place: &SubmissionPlace,
+    ) -> Result<Vec<&Rule>, LakeError> {
+        if self.rules.is_empty() {
+            return Ok(Vec::new());
+        }
+        let subject = format!("the file rules of submission {}", place.submission);
+        let keys = parquet_keys(objects, &Key::Silver { place }.to_string()).await?;
+        if keys.is_empty() {
+            self.register_no_rows(context)?;
+        } else {
+            let rows = read_parquet(context, objects, &keys, &subject).await?;
+            context
+                .register_table("rows", rows.into_view())
+                .map_err(LakeError::plan(&subject))?;
+        }
+        let columns: Vec<String> =
+            self.rules.iter().map(|rule| format!("({}) AS \"{}\"", rule.sql, rule.id)).collect();
+        let answer = context
+            .sql(&format!("SELECT {} FROM rows", columns.join(", ")))
+            .await
+            .map_err(LakeError::plan(&subject))?
+            .collect()
+            .await
+            .map_err(LakeError::execution(&subject))?;
+        context.deregister_table("rows").map_err(LakeError::plan(&subject))?;
+        let Some(row) = answer.iter().find(|batch| batch.num_rows() > 0) else {
+            return Err(LakeError::Sql { subject, problem: "no answer: use aggregates".into() });
+        };
+        let broken = |index: &usize| {
+            let holds = row.column(*index).as_boolean();
+            holds.is_valid(0) && !holds.value(0)
+        };
+        Ok((0..self.rules.len()).filter(broken).map(|index| &self.rules[index]).collect())
+    }
+}
+
+fn require_boolean(subject: String, kind: &DataType) -> Result<(), LakeError> {
+    if *kind == DataType::Boolean {
+        return Ok(());
+    }
+    let problem = format!("it gives {kind}, and a rule must be true, false or null");
+    Err(LakeError::Sql { subject, problem })
+}

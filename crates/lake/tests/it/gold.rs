@@ -1,0 +1,116 @@
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use chrono::Duration;
+use contract::AtomicMonth;
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use futures::TryStreamExt;
+use lake::{LakeError, MonthTable, Objects, session};
+
+use crate::places::on_each_place;
+
+const FOLDER: &str = "gold_canonical/wa/claim/";
+const MARCH: AtomicMonth = AtomicMonth::Known { year: 2024, month: 3 };
+const APRIL: AtomicMonth = AtomicMonth::Known { year: 2024, month: 4 };
+
+fn schema(fields: &[(&str, DataType)]) -> SchemaRef {
+    Arc::new(Schema::new(
+        fields.iter().map(|(name, kind)| Field::new(*name, kind.clone(), true)).collect::<Vec<_>>(),
+    ))
+}
+
+fn claims() -> SchemaRef {
+    schema(&[("claim_id", DataType::Utf8), ("paid", DataType::Int64)])
+}
+
+fn rows(values: &[(&str, i64)]) -> SendableRecordBatchStream {
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(StringArray::from_iter_values(values.iter().map(|row| row.0))),
+        Arc::new(Int64Array::from_iter_values(values.iter().map(|row| row.1))),
+    ];
+    let batch = RecordBatch::try_new(claims(), columns).unwrap();
+    Box::pin(RecordBatchStreamAdapter::new(claims(), futures::stream::iter([Ok(batch)])))
+}
+
+fn table(objects: &Objects, schema: SchemaRef) -> MonthTable {
+    MonthTable::new(objects, FOLDER.to_owned(), schema, Duration::zero())
+}
+
+/// What a plain Parquet reader of the whole folder sees.
+async fn plain_read(objects: &Objects) -> Vec<String> {
+    let context = session(objects).unwrap();
+    let url = objects.url().join(FOLDER).unwrap();
+    context.sql(&format!("CREATE EXTERNAL TABLE t STORED AS PARQUET PARTITIONED BY (atomic_month) LOCATION '{url}'"))
+        .await
+        .unwrap();
+    let found = context
+        .sql("SELECT concat_ws(' ', atomic_month, claim_id, cast(paid AS varchar)) FROM t ORDER BY 1")
+        .await
+        .unwrap()
+        .collect()
+        .await
+        .unwrap();
+    let text = |batch: &RecordBatch| {
+        let column = arrow::compute::cast(batch.column(0), &DataType::Utf8).unwrap();
+        let column = column.as_any().downcast_ref::<StringArray>().unwrap().clone();
+        column.iter().map(|row| row.unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    found.iter().flat_map(text).collect()
+}
+
+#[test]
+fn a_month_is_replaced_and_the_others_stay() {
+    on_each_place(|objects| async move {
+        let note = serde_json::json!({});
+        let table = table(&objects, claims());
+        table.replace_month(MARCH, vec![rows(&[("a", 1), ("b", 2)])], "one", note.clone()).await.unwrap();
+        table.replace_month(APRIL, vec![rows(&[("c", 3)])], "two", note.clone()).await.unwrap();
+        let replaced = table
+            .replace_month(MARCH, vec![rows(&[("a", 9)]), rows(&[("d", 4)])], "three", note)
+            .await
+            .unwrap();
+        assert_eq!(replaced.rows, 2);
+        assert_eq!(plain_read(&objects).await, ["2024-03 a 9", "2024-03 d 4", "2024-04 c 3"]);
+        let march: Vec<_> = objects.list(&format!("{FOLDER}atomic_month=2024-03/")).try_collect().await.unwrap();
+        assert_eq!(march.len(), 1, "retired files are gone: {march:?}");
+    });
+}
+
+#[test]
+fn what_a_crashed_attempt_left_is_swept() {
+    on_each_place(|objects| async move {
+        let left = format!("{FOLDER}atomic_month=2024-03/part-00000-crashed.parquet");
+        objects.put(&left, "not even Parquet".into()).await.unwrap();
+        let table = table(&objects, claims());
+        table.replace_month(MARCH, vec![rows(&[("a", 1)])], "next", serde_json::json!({})).await.unwrap();
+        assert_eq!(plain_read(&objects).await, ["2024-03 a 1"]);
+    });
+}
+
+#[test]
+fn new_columns_join_and_changed_types_are_refused() {
+    on_each_place(|objects| async move {
+        let note = serde_json::json!({});
+        table(&objects, claims()).replace_month(MARCH, vec![rows(&[("a", 1)])], "one", note.clone()).await.unwrap();
+        let grown = schema(&[("claim_id", DataType::Utf8), ("paid", DataType::Int64), ("charged", DataType::Int64)]);
+        let batch = RecordBatch::try_new(
+            grown.clone(),
+            vec![
+                Arc::new(StringArray::from(vec!["b"])) as ArrayRef,
+                Arc::new(Int64Array::from(vec![2])),
+                Arc::new(Int64Array::from(vec![3])),
+            ],
+        );
+        let stream = RecordBatchStreamAdapter::new(grown.clone(), futures::stream::iter([Ok(batch.unwrap())]));
+        table(&objects, grown).replace_month(APRIL, vec![Box::pin(stream)], "two", note.clone()).await.unwrap();
+        assert_eq!(plain_read(&objects).await, ["2024-03 a 1", "2024-04 b 2"]);
+
+        let changed = schema(&[("claim_id", DataType::Utf8), ("paid", DataType::Utf8)]);
+        let refused = table(&objects, changed).replace_month(MARCH, vec![], "three", note).await.unwrap_err();
+        let LakeError::Delta { problem, .. } = &refused else { panic!("{refused}") };
+        assert!(problem.contains("column `paid`"), "{problem}");
+        assert_eq!(plain_read(&objects).await.len(), 2, "a refused replacement changes nothing");
+    });
+}

@@ -1,0 +1,335 @@
+//! What the demo tells: gathered from the store and the reports that the runs left, and the
+//! commands by which a reader can look further.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use contract::{AtomicMonth, FileType, LayoutId, StateCode, SubmissionId, SubmitterId};
+use futures::TryStreamExt;
+use lake::Key;
+use pipeline::{Pipeline, ReasonCount, StepFailure};
+use serde::Serialize;
+use store::{Build, BuildFilter, BuildStatus, MonthKey, Submission, SubmissionFilter, SubmissionState};
+use store::{Winner, WinnerFilter, WinnerKey};
+
+use crate::cli::Failure;
+use crate::cli::canonical::Sources;
+use crate::cli::project::shown_path;
+use crate::cli::submission::parse_report;
+use crate::configuration::{OVERLAYS, process_environment};
+
+/// What the runs themselves leave nowhere else.
+#[derive(Default)]
+pub(super) struct Waves {
+    /// As they stood before the second wave.
+    pub(super) winners_before: Vec<Winner>,
+    pub(super) failures: Vec<StepFailure>,
+    pub(super) elapsed: Duration,
+    pub(super) bytes_read: u64,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Outcome {
+    pub(super) project: PathBuf,
+    pub(super) submissions: Vec<DemoSubmission>,
+    pub(super) rows_in: i64,
+    pub(super) rows_accepted: i64,
+    pub(super) rows_rejected: i64,
+    pub(super) reject_reasons: Vec<LayoutReason>,
+    pub(super) warnings: Vec<LayoutReason>,
+    pub(super) winners: usize,
+    pub(super) winners_changed: Vec<ChangedWinner>,
+    pub(super) canonical: Vec<CanonicalMonth>,
+    pub(super) canonical_rows: i64,
+    pub(super) failures: Vec<StepFailure>,
+    pub(super) failed_builds: Vec<FailedBuild>,
+    pub(super) bytes_read: u64,
+    pub(super) elapsed_seconds: f64,
+    pub(super) megabytes_per_second: f64,
+    /// Environment variables that would lead the commands below away from the demo.
+    pub(super) overlaid_by: Vec<&'static str>,
+    pub(super) next: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct DemoSubmission {
+    pub(super) submission_id: SubmissionId,
+    pub(super) grouping_key: String,
+    pub(super) grouping_method: &'static str,
+    pub(super) layout_id: Option<LayoutId>,
+    pub(super) state: SubmissionState,
+    pub(super) reason: Option<String>,
+    pub(super) rows_in: Option<i64>,
+    pub(super) rows_accepted: Option<i64>,
+    pub(super) rows_rejected: Option<i64>,
+    pub(super) warnings: Option<i64>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct LayoutReason {
+    pub(super) layout_id: LayoutId,
+    pub(super) column: Option<String>,
+    pub(super) rule: String,
+    pub(super) expected: String,
+    pub(super) rows: u64,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct ChangedWinner {
+    #[serde(flatten)]
+    pub(super) key: WinnerKey,
+    pub(super) from: SubmissionId,
+    pub(super) rows_before: Option<i64>,
+    pub(super) to: SubmissionId,
+    pub(super) rows_now: Option<i64>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct CanonicalMonth {
+    pub(super) state: StateCode,
+    pub(super) file_type: FileType,
+    pub(super) atomic_month: AtomicMonth,
+    pub(super) rows: i64,
+    pub(super) submitters: BTreeSet<String>,
+    pub(super) layouts: BTreeSet<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct FailedBuild {
+    #[serde(flatten)]
+    pub(super) key: MonthKey,
+    pub(super) reason: Option<String>,
+}
+
+impl Outcome {
+    pub(super) fn is_sound(&self) -> bool {
+        self.failures.is_empty() && self.failed_builds.is_empty()
+    }
+}
+
+pub(super) async fn gather(pipeline: &Pipeline, project: &Path, waves: Waves) -> Result<Outcome, Failure> {
+    let store = &pipeline.store;
+    let mut submissions = store.submissions(&SubmissionFilter::default()).await?;
+    submissions.reverse();
+    let (rejects, warnings) = reasons(pipeline, &submissions).await?;
+    let winners = store.winners(&WinnerFilter::default()).await?;
+    let builds = store.builds(&BuildFilter::default()).await?;
+    let canonical = months(&builds);
+    let changed = changed_winners(&waves.winners_before, &winners);
+    let next = next_commands(pipeline, project, &submissions, &changed, &canonical).await?;
+    let sum = |count: fn(&Submission) -> Option<i64>| submissions.iter().filter_map(count).sum();
+    let elapsed_seconds = waves.elapsed.as_secs_f64();
+    Ok(Outcome {
+        project: project.to_owned(),
+        rows_in: sum(|submission| submission.rows_in),
+        rows_accepted: sum(|submission| submission.rows_accepted),
+        rows_rejected: sum(|submission| submission.rows_rejected),
+        submissions: submissions.iter().map(demo_submission).collect(),
+        reject_reasons: rejects,
+        warnings,
+        winners: winners.len(),
+        winners_changed: changed,
+        canonical_rows: canonical.iter().map(|month| month.rows).sum(),
+        canonical,
+        failures: waves.failures,
+        failed_builds: failed(&builds),
+        bytes_read: waves.bytes_read,
+        elapsed_seconds,
+        megabytes_per_second: waves.bytes_read as f64 / 1e6 / elapsed_seconds.max(f64::EPSILON),
+        overlaid_by: OVERLAYS.into_iter().filter(|name| process_environment(name).is_some()).collect(),
+        next,
+    })
+}
+
+fn demo_submission(submission: &Submission) -> DemoSubmission {
+    DemoSubmission {
+        submission_id: submission.submission_id,
+        grouping_key: submission.grouping_key.clone(),
+        grouping_method: submission.grouping_method.as_str(),
+        layout_id: submission.layout(),
+        state: submission.state,
+        reason: submission.state_reason.clone(),
+        rows_in: submission.rows_in,
+        rows_accepted: submission.rows_accepted,
+        rows_rejected: submission.rows_rejected,
+        warnings: submission.warnings,
+    }
+}
+
+/// Why rows were rejected and warned of, over all submissions of a layout, most frequent first.
+async fn reasons(
+    pipeline: &Pipeline,
+    submissions: &[Submission],
+) -> Result<(Vec<LayoutReason>, Vec<LayoutReason>), Failure> {
+    let (mut rejects, mut warnings) = (Reasons::default(), Reasons::default());
+    for submission in submissions {
+        if let Some(report) = parse_report(pipeline, submission).await? {
+            rejects.add(&report.layout_id, &report.reject_reasons);
+            warnings.add(&report.layout_id, &report.warnings);
+        }
+    }
+    Ok((rejects.into_sorted(), warnings.into_sorted()))
+}
+
+#[derive(Default)]
+struct Reasons(BTreeMap<(LayoutId, Option<String>, String, String), u64>);
+
+impl Reasons {
+    fn add(&mut self, layout: &LayoutId, reasons: &[ReasonCount]) {
+        for reason in reasons {
+            let key = (layout.clone(), reason.column.clone(), reason.rule.clone(), reason.expected.clone());
+            *self.0.entry(key).or_default() += reason.rows;
+        }
+    }
+
+    fn into_sorted(self) -> Vec<LayoutReason> {
+        let all = self.0.into_iter().map(|((layout_id, column, rule, expected), rows)| LayoutReason {
+            layout_id,
+            column,
+            rule,
+            expected,
+            rows,
+        });
+        let mut all: Vec<LayoutReason> = all.collect();
+        all.sort_by_key(|reason| std::cmp::Reverse(reason.rows));
+        all
+    }
+}
+
+/// Months for which another submission stands now.
+fn changed_winners(before: &[Winner], now: &[Winner]) -> Vec<ChangedWinner> {
+    let before: BTreeMap<String, &Winner> =
+        before.iter().map(|winner| (winner.key.to_string(), winner)).collect();
+    let changed = now.iter().filter_map(|winner| {
+        let old = before.get(&winner.key.to_string())?;
+        (old.submission_id != winner.submission_id).then(|| ChangedWinner {
+            key: winner.key.clone(),
+            from: old.submission_id,
+            rows_before: old.gold_rows,
+            to: winner.submission_id,
+            rows_now: winner.gold_rows,
+        })
+    });
+    changed.collect()
+}
+
+/// Each canonical month by its last success. `builds` are newest first.
+fn months(builds: &[Build]) -> Vec<CanonicalMonth> {
+    let mut months = BTreeMap::new();
+    for build in builds.iter().filter(|build| build.status == BuildStatus::Succeeded) {
+        months.entry(&build.key).or_insert(build);
+    }
+    let month = |(key, build): (&MonthKey, &Build)| {
+        let sources = Sources::of(build);
+        CanonicalMonth {
+            state: key.state.clone(),
+            file_type: key.file_type.clone(),
+            atomic_month: key.atomic_month,
+            rows: build.rows.unwrap_or(0),
+            submitters: sources.submitters,
+            layouts: sources.layouts,
+        }
+    };
+    months.into_iter().map(month).collect()
+}
+
+/// Months whose last build failed. `builds` are newest first.
+fn failed(builds: &[Build]) -> Vec<FailedBuild> {
+    let mut last = BTreeMap::new();
+    for build in builds {
+        last.entry(&build.key).or_insert(build);
+    }
+    let failed = last.into_values().filter(|build| build.status == BuildStatus::Failed);
+    failed.map(|build| FailedBuild { key: build.key.clone(), reason: build.reason.clone() }).collect()
+}
+
+/// Commands that go on from here; each works as it stands, in the folder where the demo was called.
+async fn next_commands(
+    pipeline: &Pipeline,
+    project: &Path,
+    submissions: &[Submission],
+    changed: &[ChangedWinner],
+    canonical: &[CanonicalMonth],
+) -> Result<Vec<String>, Failure> {
+    let lazaret = program();
+    let mut next = vec![format!("export LAZARET_PROJECT={}", shell_word(&shown_path(project)))];
+    next.push(format!("{lazaret} status"));
+    let rejected = submissions.iter().find(|submission| submission.rows_rejected.unwrap_or(0) > 0);
+    if let Some(submission) = rejected {
+        next.push(format!("{lazaret} quarantine show {}", submission.submission_id));
+    }
+    if let Some(change) = changed.first() {
+        let key = &change.key;
+        next.push(format!(
+            "{lazaret} explain winner --state {} --file-type {} --submitter {} --month {}",
+            key.state, key.file_type, key.submitter_id, key.atomic_month
+        ));
+    }
+    if let Some(month) = canonical.iter().max_by_key(|month| (month.layouts.len(), month.rows))
+        && let Some(key) = first_part(pipeline, month).await?
+    {
+        next.push(format!("{lazaret} trace '{key}' 0"));
+    }
+    let to_review = submissions.iter().find(|found| found.state == SubmissionState::NeedsReview);
+    if let Some(submission) = to_review
+        && let Some((submitter, layout)) = likely(pipeline, submission)
+    {
+        let id = submission.submission_id;
+        next.push(format!("{lazaret} submission assign {id} --submitter {submitter} --layout {layout}"));
+        next.push(format!("{lazaret} run --once"));
+    }
+    next.push(format!("{lazaret} canonical list"));
+    Ok(next)
+}
+
+/// The first Parquet file of a canonical month.
+async fn first_part(pipeline: &Pipeline, month: &CanonicalMonth) -> Result<Option<String>, Failure> {
+    let table = Key::GoldCanonical { state: &month.state, file_type: &month.file_type };
+    let partition = format!("{table}atomic_month={}/", month.atomic_month);
+    let listed: Vec<_> = pipeline.objects.list(&partition).try_collect().await?;
+    let mut keys: Vec<String> = listed.into_iter().map(|object| object.key).collect();
+    keys.sort();
+    Ok(keys.into_iter().find(|key| key.ends_with(".parquet")))
+}
+
+/// Whose a submission to review probably is: what its path says, if a feed agrees.
+fn likely(pipeline: &Pipeline, submission: &Submission) -> Option<(SubmitterId, LayoutId)> {
+    let mut path = submission.grouping_key.split('/');
+    let submitter: SubmitterId = path.next()?.parse().ok()?;
+    let file_type: FileType = path.next()?.parse().ok()?;
+    let layouts = pipeline.catalog.feeds_of(&submitter).flat_map(|feed| &feed.contracts);
+    let layout = layouts.into_iter().find(|layout| layout.file_type == file_type)?.clone();
+    Some((submitter, layout))
+}
+
+/// How this program was called: by its name where the shell finds it, else by its path.
+fn program() -> String {
+    let called = std::env::args().next().unwrap_or_default();
+    if called == "lazaret" {
+        return called;
+    }
+    let path = std::env::current_exe().map(|path| shown_path(&path)).unwrap_or(called);
+    shell_word(&path)
+}
+
+/// Quoted where the shell would take it apart.
+fn shell_word(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=@".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_survive_the_shell() {
+        for (text, expected) in [("target/debug/lazaret", "target/debug/lazaret"), ("a b", "'a b'"), ("it's", r"'it'\''s'")] {
+            assert_eq!(shell_word(text), expected);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Opening a project: its configuration, its metadata database, its objects, its documents.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use contract::SubmissionId;
+use lake::Objects;
+use pipeline::{Catalog, Observer, Pipeline};
+use store::{Store, Submission, SubmissionFilter};
+
+use super::output::short;
+use super::{Failure, Globals};
+use crate::configuration::{Configuration, process_environment};
+
+/// The fewest characters by which a submission can be named.
+const ID_LENGTH_MIN: usize = 6;
+
+pub(crate) fn configuration(globals: &Globals) -> Result<Configuration, Failure> {
+    Ok(Configuration::load(&globals.project, &process_environment)?)
+}
+
+/// Opens everything, documents included: for commands that work by them.
+pub(crate) async fn open(globals: &Globals) -> Result<Pipeline, Failure> {
+    open_watched(&configuration(globals)?, nobody()).await
+}
+
+/// As [`open`], telling the observer what happens.
+pub(crate) async fn open_watched(
+    configuration: &Configuration,
+    observer: Observer,
+) -> Result<Pipeline, Failure> {
+    let store = open_store(configuration).await?;
+    let catalog = Catalog::load(&configuration.project).await?;
+    assemble(configuration, store, catalog, observer)
+}
+
+/// Opens all but the documents: a mistake in one of them must not keep anybody from reading.
+pub(crate) async fn open_to_read(globals: &Globals) -> Result<Pipeline, Failure> {
+    let configuration = configuration(globals)?;
+    let store = open_store(&configuration).await?;
+    assemble(&configuration, store, Catalog::default(), nobody())
+}
+
+async fn open_store(configuration: &Configuration) -> Result<Store, Failure> {
+    let store = Store::connect(&configuration.metadata_url).await?;
+    store.check_schema().await?;
+    Ok(store)
+}
+
+fn assemble(
+    configuration: &Configuration,
+    store: Store,
+    catalog: Catalog,
+    observer: Observer,
+) -> Result<Pipeline, Failure> {
+    let objects = Objects::connect(&configuration.objects_url)?;
+    Ok(Pipeline::new(store, objects, catalog, configuration.settings.clone(), observer))
+}
+
+pub(crate) fn nobody() -> Observer {
+    Arc::new(|_| {})
+}
+
+/// The submission that a person means by an id, or by the beginning or the end of one.
+pub(crate) async fn find_submission(pipeline: &Pipeline, named: &str) -> Result<Submission, Failure> {
+    if let Ok(id) = named.parse::<SubmissionId>() {
+        return Ok(pipeline.known_submission(id).await?);
+    }
+    let named = named.to_lowercase();
+    if named.len() < ID_LENGTH_MIN {
+        return Err(Failure::refused(format!(
+            "`{named}` is too short: give at least {ID_LENGTH_MIN} characters of the submission's id, \
+             from its beginning or its end"
+        )));
+    }
+    let all = pipeline.store.submissions(&SubmissionFilter::default()).await?;
+    let mut found = all.into_iter().filter(|submission| {
+        let id = submission.submission_id.to_string();
+        id.starts_with(&named) || id.ends_with(&named)
+    });
+    match (found.next(), found.next()) {
+        (Some(submission), None) => Ok(submission),
+        (None, _) => Err(Failure::refused(format!(
+            "no submission's id begins or ends with `{named}`: `lazaret submission list` shows them"
+        ))),
+        (Some(one), Some(two)) => Err(Failure::refused(format!(
+            "`{named}` fits several submissions, among them {} and {}: give more characters",
+            short(one.submission_id),
+            short(two.submission_id)
+        ))),
+    }
+}
+
+/// A path as it is shown: below the current folder, relative to it.
+pub(crate) fn shown_path(path: &Path) -> String {
+    let current = std::env::current_dir().ok();
+    let below = current.as_deref().and_then(|current| path.strip_prefix(current).ok());
+    let shown = below.unwrap_or(path).display().to_string();
+    if shown.is_empty() { ".".to_owned() } else { shown }
+}

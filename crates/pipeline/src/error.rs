@@ -1,0 +1,68 @@
+use contract::SubmissionId;
+use lake::LakeError;
+use store::StoreError;
+
+/// Who can mend a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blame {
+    /// The file is not what was agreed.
+    Submitter,
+    /// A document, a setting or a service is wrong.
+    Operator,
+    /// The program is wrong.
+    Us,
+}
+
+/// Why a step could not be done. What is wrong with submitted data is not here: that is a
+/// verdict, recorded in the submission's state and in quarantine.
+#[derive(Debug, thiserror::Error)]
+pub enum PipelineError {
+    #[error("the metadata store failed: {0}")]
+    Store(#[from] StoreError),
+    #[error("{}", chain(.0))]
+    Lake(#[from] LakeError),
+    #[error("layout `{layout}` is not in the project: restore contracts/{{type}}/v{{n}}.yaml for it")]
+    UnknownLayout { layout: String },
+    #[error("the contract {layout} cannot be used: {problem}")]
+    Contract { layout: String, problem: String },
+    #[error("submission {0} does not exist: `lazaret submission list` shows those that do")]
+    UnknownSubmission(SubmissionId),
+    #[error("{0}")]
+    Refused(String),
+    #[error("rows in ({rows_in}) are not accepted ({accepted}) plus rejected ({rejected}) in submission {submission}")]
+    RowsLost { submission: SubmissionId, rows_in: u64, accepted: u64, rejected: u64 },
+    #[error("{0} ended without a result")]
+    Interrupted(&'static str),
+    #[error("`{key}` is not readable as {what}: {problem}")]
+    Document { key: String, what: &'static str, problem: String },
+}
+
+impl PipelineError {
+    pub fn blame(&self) -> Blame {
+        match self {
+            Self::Store(_) | Self::Lake(_) | Self::UnknownLayout { .. } | Self::Contract { .. } => Blame::Operator,
+            Self::UnknownSubmission(_) | Self::Refused(_) => Blame::Operator,
+            Self::RowsLost { .. } | Self::Interrupted(_) | Self::Document { .. } => Blame::Us,
+        }
+    }
+
+    /// True where the same step may succeed later without anybody's doing.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_transient(),
+            Self::Lake(error) => error.is_transient(),
+            _ => false,
+        }
+    }
+}
+
+/// An error and its causes in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,29 @@
+//! The file path, from a dropped object to the statewide canonical month.
+//!
+//! Each step is a reconciler: it asks the store what is due, claims it with a lease, does it and
+//! records it, so that stopping anywhere and starting again ends in the same state. What to do
+//! is decided by pure functions (`inbox::grouping`, `submissions::classify`, `gold::winner`); the
+//! code beside them does it. `run_once` drives all steps until nothing is due.
+
+mod catalog;
+mod error;
+pub mod fault;
+mod gold;
+mod inbox;
+mod run;
+mod settings;
+mod submissions;
+mod trace;
+
+pub use catalog::{Catalog, CatalogError, Layout};
+pub use error::{Blame, PipelineError};
+pub use gold::canonical::BuiltMonth;
+pub use gold::registry::{RegistryChange, RegistryProblem};
+pub use gold::winner::{Explanation, ExplainedCandidate, choose_winner};
+pub use inbox::discovery::Discovery;
+pub use inbox::grouping::{GroupDecision, MARKER, decide_group, grouping_key};
+pub use run::{Event, Observer, Pipeline, RunSummary, StepFailure};
+pub use settings::{ClassifierKind, Settings};
+pub use submissions::classify::{ClassifiedFile, classify};
+pub use submissions::report::{FileReport, ParseReport, ReasonCount};
+pub use trace::{Trace, mask};

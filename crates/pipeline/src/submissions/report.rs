@@ -1,0 +1,136 @@
+//! What parsing a submission found: `parse_report.json`, and what the verdict rests on.
+
+use std::collections::BTreeMap;
+
+use contract::{AtomicMonth, LayoutId, SubmissionId};
+use inspect::{ColumnStatistics, FileEnd, Problem, Statistics};
+use serde::{Deserialize, Serialize};
+
+/// The report of one submission. Holds counts and the contract's own words, never values.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ParseReport {
+    pub submission_id: SubmissionId,
+    pub layout_id: LayoutId,
+    pub contract_hash: String,
+    pub rows_in: u64,
+    pub rows_accepted: u64,
+    pub rows_rejected: u64,
+    pub months: BTreeMap<AtomicMonth, u64>,
+    /// Why rows were rejected. A row counts once under each of its reasons.
+    pub reject_reasons: Vec<ReasonCount>,
+    /// Rules of severity `warn` that accepted rows break.
+    pub warnings: Vec<ReasonCount>,
+    /// Rules of severity `fail` that rows break: each fails the submission.
+    pub failures: Vec<ReasonCount>,
+    pub files: Vec<FileReport>,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct FileReport {
+    pub file_name: String,
+    pub sha256: String,
+    pub size_bytes: u64,
+    pub rows_in: u64,
+    pub rows_accepted: u64,
+    pub rows_rejected: u64,
+    pub blank_lines: u64,
+    pub lf_line_ends: u64,
+    pub crlf_line_ends: u64,
+    pub byte_order_mark: bool,
+    /// Header names that the contract does not know; their fields are not kept.
+    pub unknown_columns: Vec<String>,
+    /// Optional columns of the contract that the header lacks; they are null in every row.
+    pub missing_columns: Vec<String>,
+    pub columns: Vec<ColumnReport>,
+}
+
+impl FileReport {
+    /// Adds what is known only at the file's end.
+    pub(crate) fn end(&mut self, end: FileEnd, statistics: &Statistics) {
+        self.blank_lines = end.blank_lines;
+        self.lf_line_ends = end.line_ends.lf;
+        self.crlf_line_ends = end.line_ends.crlf;
+        self.byte_order_mark = end.had_bom;
+        self.unknown_columns = end.unknown_columns;
+        self.missing_columns = end.absent_columns.iter().map(ToString::to_string).collect();
+        self.columns = statistics.columns.iter().map(ColumnReport::from).collect();
+    }
+}
+
+/// One column's counts over a file. Extremes are of numbers and dates that identify nobody.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ColumnReport {
+    pub column: String,
+    pub rows: u64,
+    pub nulls: u64,
+    /// Cells that broke a check.
+    pub broken: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max: Option<String>,
+}
+
+impl From<&ColumnStatistics> for ColumnReport {
+    fn from(column: &ColumnStatistics) -> Self {
+        Self {
+            column: column.column.to_string(),
+            rows: column.rows,
+            nulls: column.nulls,
+            broken: column.broken,
+            min: column.min.map(|value| value.to_string()),
+            max: column.max.map(|value| value.to_string()),
+        }
+    }
+}
+
+/// How many rows broke a rule, and the first of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReasonCount {
+    pub column: Option<String>,
+    pub rule: String,
+    pub expected: String,
+    pub rows: u64,
+    pub first_file: String,
+    pub first_row: u64,
+}
+
+/// Counts reasons while rows pass.
+#[derive(Debug, Default)]
+pub(crate) struct ReasonCounter {
+    counts: BTreeMap<(Option<String>, String, String), (u64, String, u64)>,
+}
+
+impl ReasonCounter {
+    pub(crate) fn add(&mut self, file: &str, row: u64, problem: &Problem) {
+        let key = (
+            problem.column.as_deref().map(str::to_owned),
+            problem.rule.to_string(),
+            problem.detail.to_string(),
+        );
+        let (rows, _, _) = self.counts.entry(key).or_insert_with(|| (0, file.to_owned(), row));
+        *rows += 1;
+    }
+
+    pub(crate) fn rows(&self) -> u64 {
+        self.counts.values().map(|(rows, _, _)| rows).sum()
+    }
+
+    /// Most frequent first.
+    pub(crate) fn into_counts(self) -> Vec<ReasonCount> {
+        let mut counts: Vec<ReasonCount> = self
+            .counts
+            .into_iter()
+            .map(|((column, rule, expected), (rows, first_file, first_row))| ReasonCount {
+                column,
+                rule,
+                expected,
+                rows,
+                first_file,
+                first_row,
+            })
+            .collect();
+        counts.sort_by_key(|reason| std::cmp::Reverse(reason.rows));
+        counts
+    }
+}

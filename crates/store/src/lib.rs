@@ -1,0 +1,47 @@
+//! The metadata database: what was seen, accepted, decided and built. SQLite and Postgres stand
+//! behind one [`Store`], and no other crate holds metadata SQL.
+//!
+//! The database is the queue. Work that is due is a query over state; it is claimed with a lease
+//! and finished by an update that names the state it expects, so that repeating a step, or doing
+//! it twice at once, changes nothing ([`Moved::No`]). What changes state writes its `audit_log`
+//! row in the same transaction.
+
+mod audit;
+mod builds;
+mod connect;
+mod database;
+mod error;
+mod inbox;
+mod jobs;
+mod layouts;
+mod lease;
+mod month_key;
+mod rebuilds;
+mod registry;
+mod row;
+mod schema;
+mod submissions;
+mod submitters;
+mod text_enum;
+mod time;
+mod value;
+mod winners;
+
+pub use audit::{Audit, AuditEntry, AuditFilter};
+pub use builds::{Build, BuildFilter, BuildOutcome, BuildStatus, NewBuild};
+pub use connect::{Backend, Store};
+pub use error::StoreError;
+pub use inbox::{InboxObject, OpenGroup, SeenCounts, SeenObject};
+pub use jobs::{Run, RunFilter, RunOutcome, RunStatus};
+pub use layouts::{Layout, Registered};
+pub use lease::{InvalidOwner, Owner};
+pub use month_key::MonthKey;
+pub use rebuilds::{ClaimedRebuild, QueuedRebuild};
+pub use registry::{RegisteredMapping, RegisteredSchema};
+pub use submissions::{
+    Classification, Due, FileCounts, GroupingMethod, Moved, NewFile, NewSubmission, Parsed, Staged,
+    Submission, SubmissionFile, SubmissionFilter, SubmissionState, Verdict,
+};
+pub use submitters::Submitter;
+pub use text_enum::UnknownText;
+pub use winners::{Candidate, Choice, Decide, Winner, WinnerChange, WinnerFilter, WinnerKey};

@@ -1,0 +1,21 @@
+//! One suite, run on SQLite and on Postgres: the two cannot drift.
+#![expect(clippy::unwrap_used, reason = "a test's failure is its message")]
+
+mod builds;
+mod claims;
+mod connect;
+mod dead_processes;
+mod duplicates;
+mod fixtures;
+mod gold;
+mod inbox;
+mod jobs;
+mod moves;
+mod rebuilds;
+mod registration;
+mod registry;
+mod scenario;
+mod schema;
+mod table_dump;
+mod winners;
+mod world;

@@ -1,0 +1,8 @@
+//! Real stores on demand for tests, and outside readers that check what we wrote. Each is
+//! private to the test's process, and gone when that process ends, however it ends.
+//!
+//! A store that cannot be started fails the test and says what to install: nothing is skipped.
+
+pub mod postgres;
+pub mod python;
+pub mod s3;

@@ -1,0 +1,6 @@
+//! What holds for the workspace as a whole, and that the servers which tests start behave.
+
+mod floors;
+mod s3;
+mod sources;
+mod workspace;
