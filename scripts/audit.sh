@@ -6,4 +6,4 @@ set -euo pipefail
 # shellcheck source=scripts/env.sh
 source "$(dirname "$0")/env.sh"
 
-exec cargo deny check bans licenses sources
+exec cargo deny check --hide-inclusion-graph bans licenses sources

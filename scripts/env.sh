@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-cd "$root"
+cd "$root" || exit
 export PATH="$root/.local/tools/bin:$PATH"
 
 # What `scripts/setup.sh test` makes, unless the user has named another interpreter.

@@ -57,7 +57,7 @@ need_rust() {
 }
 
 need_c_compiler() {
-    have cc && have make ||
+    { have cc && have make; } ||
         apt_install "SQLite, zstd and the TLS library are built from C" build-essential
 }
 

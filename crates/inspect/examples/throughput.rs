@@ -29,6 +29,9 @@ fn main() -> Result<(), Failure> {
     let names = header_names(&format, &file[..header_end])?;
     let plan = Plan::compile(&contract(format, &names, typed)?)?;
     let (header, body) = file.split_at(header_end);
+    if body.is_empty() {
+        return Err("the file has no rows".into());
+    }
     let repeats = (mebibytes << 20) / body.len() + 1;
 
     let mut splitter = Splitter::new(&plan.for_file("throughput.csv"));

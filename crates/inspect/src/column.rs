@@ -67,7 +67,10 @@ pub(crate) fn type_column(
     let checks = &column.checks;
     match (&column.kind, &mut out.values) {
         (Kind::Text, Values::Text(values)) if checks.is_empty() => cells.each(report, |text| {
-            values.push(text.unwrap_or_default());
+            match text {
+                Some(text) => values.push(text),
+                None => values.push_empty(),
+            }
             (true, Broken::NOTHING)
         }),
         (Kind::Text, Values::Text(values)) => {
@@ -144,24 +147,28 @@ impl Cells<'_> {
         let reader = CellReader::new(column, source.quote, source.decoding);
         let missing = Broken::when(column.required, CellRule::Required);
         let last = field + 1 == source.width;
-        let plain = reader.is_plain();
-        for &row in &source.tile.rows {
-            let bytes = source.tile.field(source.bytes, row, field, last);
-            let cell = if plain {
-                reader.read_plain(bytes)
-            } else {
-                reader.read(bytes, scratch)
-            };
+        let mut take_cell = |row: TileRow, cell: Cell<'_>| {
             let (has_value, broken) = match cell {
                 Cell::Text(text) => take(Some(text)),
                 Cell::Null => (false, missing.and(take(None).1)),
                 Cell::Broken(broken) => (false, broken.and(take(None).1)),
             };
-            valid.push(has_value);
             if !broken.is_nothing() {
                 report_cell(report, row, broken);
             }
-        }
+            has_value
+        };
+        let (tile, bytes) = (source.tile, source.bytes);
+        let plain = reader.is_plain();
+        valid.extend(tile.rows.iter().map(|&row| {
+            let field = tile.field(bytes, row, field, last);
+            let cell = if plain {
+                reader.read_plain(field)
+            } else {
+                reader.read(field, scratch)
+            };
+            take_cell(row, cell)
+        }));
     }
 }
 

@@ -15,6 +15,7 @@ mod column;
 mod error;
 mod header;
 mod inspection;
+mod moment;
 mod number;
 mod outcome;
 mod plan;

@@ -180,6 +180,13 @@ impl Scanner {
                             self.position = at;
                             return None;
                         }
+                        Some(&next)
+                            if next == self.delimiter && window.get(at + 2) == Some(&quote) =>
+                        {
+                            // Quoted field after quoted field: the opening need not be searched.
+                            self.state = State::Quoted { opened: at + 2 };
+                            self.position = at + 3;
+                        }
                         _ => {
                             self.state = State::Plain;
                             self.position = at + 1;

@@ -207,11 +207,11 @@ fn find_bytes(text: &[u8], base: u32, (one, other): (u8, u8), found: &mut Vec<u3
     let mut start = base;
     for chunk in chunks {
         let mut places = mask_of(chunk, one, other);
-        found.reserve(64);
-        while places != 0 {
-            found.push(start + places.trailing_zeros());
+        found.extend((0..places.count_ones()).map(|_| {
+            let at = start + places.trailing_zeros();
             places &= places - 1;
-        }
+            at
+        }));
         start += 64;
     }
     for (&byte, at) in rest.iter().zip(start..) {

@@ -6,7 +6,8 @@
 use chrono::format::{Item as ChronoItem, StrftimeItems};
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 
-use crate::calendar::{MICROSECONDS_PER_DAY, MICROSECONDS_PER_SECOND, days_since_epoch};
+use crate::calendar::{MICROSECONDS_PER_DAY, MICROSECONDS_PER_SECOND};
+use crate::moment::{Moment, parse_compact, parse_iso};
 
 /// One accepted input format.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -181,7 +182,7 @@ const ISO_DATE: [Item; 5] = [
     Item::Literal(b'-'),
     Item::Day(Digits::Two),
 ];
-const ISO_DATE_RELAXED: [Item; 5] = [
+pub(crate) const ISO_DATE_RELAXED: [Item; 5] = [
     Item::Year,
     Item::Literal(b'-'),
     Item::Month(Digits::OneOrTwo),
@@ -223,207 +224,6 @@ fn relax_digits(items: &mut [Item]) {
             *digits = Digits::OneOrTwo;
         }
     }
-}
-
-fn parse_compact(text: &[u8]) -> Option<i32> {
-    let text: &[u8; 8] = text.try_into().ok()?;
-    let year = two(text[0], text[1])? * 100 + two(text[2], text[3])?;
-    days_since_epoch(year, two(text[4], text[5])?, two(text[6], text[7])?)
-}
-
-fn parse_iso(text: &[u8]) -> Option<i32> {
-    let Ok(text) = <&[u8; 10]>::try_from(text) else {
-        return Moment::parse(&ISO_DATE_RELAXED, text)?.day();
-    };
-    if text[4] != b'-' || text[7] != b'-' {
-        return None;
-    }
-    let year = two(text[0], text[1])? * 100 + two(text[2], text[3])?;
-    days_since_epoch(year, two(text[5], text[6])?, two(text[8], text[9])?)
-}
-
-#[inline]
-fn digit(byte: u8) -> Option<u32> {
-    let digit = byte.wrapping_sub(b'0');
-    (digit <= 9).then_some(u32::from(digit))
-}
-
-#[inline]
-fn two(tens: u8, units: u8) -> Option<u32> {
-    Some(digit(tens)? * 10 + digit(units)?)
-}
-
-/// The fields that a text named, not yet checked together.
-#[derive(Default)]
-struct Moment {
-    year: u32,
-    month: u32,
-    day: u32,
-    hour: u32,
-    hour12: Option<u32>,
-    afternoon: Option<bool>,
-    minute: u32,
-    second: u32,
-    microsecond: u32,
-    offset_seconds: Option<i32>,
-}
-
-impl Moment {
-    fn parse(items: &[Item], text: &[u8]) -> Option<Self> {
-        let mut moment = Self::default();
-        let mut rest = text;
-        for item in items {
-            rest = moment.take(*item, rest)?;
-        }
-        rest.is_empty().then_some(moment)
-    }
-
-    /// Reads one item and gives back what is left.
-    #[inline]
-    fn take<'a>(&mut self, item: Item, text: &'a [u8]) -> Option<&'a [u8]> {
-        match item {
-            Item::Literal(expected) => text
-                .split_first()
-                .filter(|(byte, _)| **byte == expected)
-                .map(|(_, rest)| rest),
-            Item::Year => {
-                let (year, rest) = text.split_first_chunk::<4>()?;
-                self.year = two(year[0], year[1])? * 100 + two(year[2], year[3])?;
-                Some(rest)
-            }
-            Item::Month(digits) => take_number(digits, text, &mut self.month),
-            Item::Day(digits) => take_number(digits, text, &mut self.day),
-            Item::Hour(digits) => take_number(digits, text, &mut self.hour),
-            Item::Hour12(digits) => take_number(digits, text, self.hour12.insert(0)),
-            Item::Minute(digits) => take_number(digits, text, &mut self.minute),
-            Item::Second(digits) => take_number(digits, text, &mut self.second),
-            Item::MonthName { long } => {
-                let (month, rest) = take_month_name(text, long)?;
-                self.month = month;
-                Some(rest)
-            }
-            Item::AmPm => {
-                let (marker, rest) = text.split_first_chunk::<2>()?;
-                self.afternoon = Some(match &marker.to_ascii_lowercase()[..] {
-                    b"am" => false,
-                    b"pm" => true,
-                    _ => return None,
-                });
-                Some(rest)
-            }
-            Item::Fraction => self.take_fraction(text),
-            Item::Offset => self.take_offset(text),
-            Item::DateTimeSeparator => text
-                .split_first()
-                .filter(|(byte, _)| matches!(byte, b'T' | b't' | b' '))
-                .map(|(_, rest)| rest),
-        }
-    }
-
-    fn take_fraction<'a>(&mut self, text: &'a [u8]) -> Option<&'a [u8]> {
-        let Some((b'.', digits)) = text.split_first() else {
-            return Some(text);
-        };
-        let length = digits.iter().take_while(|b| b.is_ascii_digit()).count();
-        if !(1..=9).contains(&length) {
-            return None;
-        }
-        let (fraction, rest) = digits.split_at(length);
-        self.microsecond = (0..6).fold(0, |value, at| {
-            value * 10 + fraction.get(at).map_or(0, |byte| u32::from(byte - b'0'))
-        });
-        Some(rest)
-    }
-
-    fn take_offset<'a>(&mut self, text: &'a [u8]) -> Option<&'a [u8]> {
-        let (sign, rest) = text.split_first()?;
-        let sign = match sign {
-            b'Z' | b'z' => {
-                self.offset_seconds = Some(0);
-                return Some(rest);
-            }
-            b'+' => 1,
-            b'-' => -1,
-            _ => return None,
-        };
-        let (hours, rest) = rest.split_first_chunk::<2>()?;
-        let rest = rest.strip_prefix(b":").unwrap_or(rest);
-        let (minutes, rest) = rest.split_first_chunk::<2>()?;
-        let (hours, minutes) = (two(hours[0], hours[1])?, two(minutes[0], minutes[1])?);
-        if hours > 23 || minutes > 59 {
-            return None;
-        }
-        self.offset_seconds = Some(sign * (hours * 3600 + minutes * 60) as i32);
-        Some(rest)
-    }
-
-    fn day(&self) -> Option<i32> {
-        days_since_epoch(self.year, self.month, self.day)
-    }
-
-    /// Microseconds since midnight.
-    fn time_of_day(&self) -> Option<i64> {
-        let hour = match (self.hour12, self.afternoon) {
-            (None, _) => self.hour,
-            (Some(hour @ 1..=12), Some(afternoon)) => hour % 12 + if afternoon { 12 } else { 0 },
-            (Some(_), _) => return None,
-        };
-        // A leap second (60) has no place on the scale of microseconds: it is refused.
-        if hour > 23 || self.minute > 59 || self.second > 59 {
-            return None;
-        }
-        let seconds = hour * 3600 + self.minute * 60 + self.second;
-        Some(i64::from(seconds) * MICROSECONDS_PER_SECOND + i64::from(self.microsecond))
-    }
-}
-
-#[inline]
-fn take_number<'a>(digits: Digits, text: &'a [u8], value: &mut u32) -> Option<&'a [u8]> {
-    let (&first, rest) = text.split_first()?;
-    let first = digit(first)?;
-    match (
-        rest.split_first()
-            .and_then(|(&b, rest)| Some((digit(b)?, rest))),
-        digits,
-    ) {
-        (Some((second, rest)), _) => {
-            *value = first * 10 + second;
-            Some(rest)
-        }
-        (None, Digits::OneOrTwo) => {
-            *value = first;
-            Some(rest)
-        }
-        (None, Digits::Two) => None,
-    }
-}
-
-const MONTHS: [&[u8]; 12] = [
-    b"january",
-    b"february",
-    b"march",
-    b"april",
-    b"may",
-    b"june",
-    b"july",
-    b"august",
-    b"september",
-    b"october",
-    b"november",
-    b"december",
-];
-
-fn take_month_name(text: &[u8], long: bool) -> Option<(u32, &[u8])> {
-    let (start, rest) = text.split_first_chunk::<3>()?;
-    let month = MONTHS
-        .iter()
-        .position(|name| name[..3].eq_ignore_ascii_case(start))?;
-    let tail = &MONTHS[month][3..];
-    let rest = match rest.split_at_checked(tail.len()) {
-        Some((found, after)) if long && found.eq_ignore_ascii_case(tail) => after,
-        _ => rest,
-    };
-    Some((month as u32 + 1, rest))
 }
 
 #[cfg(test)]
@@ -497,93 +297,85 @@ mod tests {
 
     #[test]
     fn timestamps() {
-        let check = |format: &str, zoned, text: &str, expect: Option<&str>| {
-            assert_eq!(
-                timestamp(format, zoned, text).as_deref(),
-                expect,
-                "{format} {text}"
-            );
+        let check = |format: &str, text: &str, expect: &str| {
+            let read = timestamp(format, false, text);
+            assert_eq!(read.as_deref(), Some(expect), "{format} {text}");
         };
         let plain = "%Y-%m-%dT%H:%M:%S%.f";
+        check(plain, "2010-01-02T03:04:05", "2010-01-02 03:04:05.000000");
         check(
             plain,
-            false,
-            "2010-01-02T03:04:05",
-            Some("2010-01-02 03:04:05.000000"),
-        );
-        check(
-            plain,
-            false,
             "2010-01-02T03:04:05.25",
-            Some("2010-01-02 03:04:05.250000"),
+            "2010-01-02 03:04:05.250000",
         );
         check(
             plain,
-            false,
             "1969-12-31T23:59:59.999999999",
-            Some("1969-12-31 23:59:59.999999"),
+            "1969-12-31 23:59:59.999999",
         );
-        check(plain, false, "2010-01-02T03:04:05.", None);
-        check(plain, false, "2010-01-02T03:04:60", None);
-        check(plain, false, "2010-01-02T24:00:00", None);
-        check(plain, false, "2010-01-02T03:04:05Z", None);
+        let half_day = "%m/%d/%Y %I:%M %p";
+        check(half_day, "1/2/2010 12:30 am", "2010-01-02 00:30:00.000000");
+        check(half_day, "1/2/2010 12:30 PM", "2010-01-02 12:30:00.000000");
+        let marked = "%Y-%m-%dT%H:%M:%SZ";
+        check(marked, "2010-01-02T03:04:05Z", "2010-01-02 03:04:05.000000");
+        check("%Y-%m-%d", "2010-01-02", "2010-01-02 00:00:00.000000");
+        let weekday = "%a %Y-%m-%d %H:%M:%S";
         check(
-            "%Y-%m-%dT%H:%M:%SZ",
-            false,
-            "2010-01-02T03:04:05Z",
-            Some("2010-01-02 03:04:05.000000"),
-        );
-        check(
-            "%Y-%m-%d",
-            false,
-            "2010-01-02",
-            Some("2010-01-02 00:00:00.000000"),
-        );
-        check(
-            "%m/%d/%Y %I:%M %p",
-            false,
-            "1/2/2010 12:30 am",
-            Some("2010-01-02 00:30:00.000000"),
-        );
-        check(
-            "%m/%d/%Y %I:%M %p",
-            false,
-            "1/2/2010 12:30 PM",
-            Some("2010-01-02 12:30:00.000000"),
-        );
-        check("%m/%d/%Y %I:%M %p", false, "1/2/2010 13:30 PM", None);
-        check(
-            "%+",
-            true,
-            "2010-01-02T03:04:05Z",
-            Some("2010-01-02 03:04:05.000000"),
-        );
-        check(
-            "%+",
-            true,
-            "2010-01-02 03:04:05.5+02:00",
-            Some("2010-01-02 01:04:05.500000"),
-        );
-        check(
-            "%+",
-            true,
-            "2010-01-01T23:30:00-0130",
-            Some("2010-01-02 01:00:00.000000"),
-        );
-        check("%+", true, "2010-01-02T03:04:05", None);
-        check("%+", true, "2010-01-02T03:04:05+24:00", None);
-        check(
-            "%Y-%m-%d %H:%M:%S %z",
-            true,
-            "2010-01-02 03:04:05 +0200",
-            Some("2010-01-02 01:04:05.000000"),
-        );
-        check(
-            "%a %Y-%m-%d %H:%M:%S",
-            false,
+            weekday,
             "Sat 2010-01-02 03:04:05",
-            Some("2010-01-02 03:04:05.000000"),
+            "2010-01-02 03:04:05.000000",
         );
+    }
+
+    #[test]
+    fn timestamps_with_an_offset_are_in_utc() {
+        let check = |format: &str, text: &str, expect: &str| {
+            let read = timestamp(format, true, text);
+            assert_eq!(read.as_deref(), Some(expect), "{format} {text}");
+        };
+        check("%+", "2010-01-02T03:04:05Z", "2010-01-02 03:04:05.000000");
+        check(
+            "%+",
+            "2010-01-02 03:04:05.5+02:00",
+            "2010-01-02 01:04:05.500000",
+        );
+        check(
+            "%+",
+            "2010-01-01T23:30:00-0130",
+            "2010-01-02 01:00:00.000000",
+        );
+        let spaced = "%Y-%m-%d %H:%M:%S %z";
+        check(
+            spaced,
+            "2010-01-02 03:04:05 +0200",
+            "2010-01-02 01:04:05.000000",
+        );
+        let weekday = "%a %Y-%m-%d %H:%M:%S %z";
+        check(
+            weekday,
+            "Sat 2010-01-02 03:04:05 +0200",
+            "2010-01-02 01:04:05.000000",
+        );
+    }
+
+    #[test]
+    fn texts_that_are_no_timestamps() {
+        let plain = "%Y-%m-%dT%H:%M:%S%.f";
+        for (format, zoned, text) in [
+            (plain, false, "2010-01-02T03:04:05."),
+            (plain, false, "2010-01-02T03:04:05.1234567890"),
+            (plain, false, "2010-01-02T03:04:60"),
+            (plain, false, "2010-01-02T24:00:00"),
+            (plain, false, "2010-01-02T03:60:00"),
+            (plain, false, "2010-01-02T03:04:05Z"),
+            (plain, false, "2010-01-02"),
+            ("%m/%d/%Y %I:%M %p", false, "1/2/2010 13:30 PM"),
+            ("%m/%d/%Y %I:%M %p", false, "1/2/2010 1:30 XM"),
+            ("%+", true, "2010-01-02T03:04:05"),
+            ("%+", true, "2010-01-02T03:04:05+24:00"),
+        ] {
+            assert_eq!(timestamp(format, zoned, text), None, "{format} {text}");
+        }
     }
 
     #[test]

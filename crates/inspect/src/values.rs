@@ -46,7 +46,15 @@ impl TextValues {
 
     #[inline(always)]
     pub(crate) fn push(&mut self, text: &[u8]) {
-        self.bytes.extend_from_slice(text);
+        match short_word(text) {
+            // A store of eight bytes, of which the rest is taken back, beats copying so few.
+            Some(word) => {
+                let length = self.bytes.len() + text.len();
+                self.bytes.extend_from_slice(&word.to_le_bytes());
+                self.bytes.truncate(length);
+            }
+            None => self.bytes.extend_from_slice(text),
+        }
         // A block's text is at most three times its bytes, its codes 4 KiB each: below 2 GiB,
         // which the array's constructor checks.
         self.ends.push(self.bytes.len() as i32);
@@ -62,6 +70,48 @@ impl TextValues {
         StringArray::try_new(offsets, Buffer::from_vec(self.bytes), nulls)
             .expect("every cell was checked to be valid UTF-8")
     }
+}
+
+/// A text of one to eight bytes in the low bytes of a number.
+#[inline(always)]
+fn short_word(text: &[u8]) -> Option<u64> {
+    let length = text.len();
+    match length {
+        4..=8 => {
+            let low = text
+                .first_chunk::<4>()
+                .map(|bytes| u32::from_le_bytes(*bytes))?;
+            let high = text
+                .last_chunk::<4>()
+                .map(|bytes| u32::from_le_bytes(*bytes))?;
+            Some(u64::from(low) | u64::from(high) << (8 * (length - 4)))
+        }
+        1..=3 => {
+            let (middle, last) = (u64::from(text[length / 2]), u64::from(text[length - 1]));
+            Some(u64::from(text[0]) | middle << (8 * (length / 2)) | last << (8 * (length - 1)))
+        }
+        _ => None,
+    }
+}
+
+/// One bit for each row.
+fn bitmap(bools: &[bool]) -> BooleanBuffer {
+    // Of each byte's lowest bit.
+    const GATHER: u64 = 0x0102_0408_1020_4080;
+    let (chunks, rest) = bools.as_chunks::<8>();
+    let mut bits: Vec<u8> = Vec::with_capacity(chunks.len() + 1);
+    bits.extend(chunks.iter().map(|chunk| {
+        let word = u64::from_le_bytes(chunk.map(u8::from));
+        (word.wrapping_mul(GATHER) >> 56) as u8
+    }));
+    if !rest.is_empty() {
+        bits.push(
+            rest.iter()
+                .rev()
+                .fold(0, |byte, &bit| byte << 1 | u8::from(bit)),
+        );
+    }
+    BooleanBuffer::new(Buffer::from_vec(bits), 0, bools.len())
 }
 
 impl ColumnValues {
@@ -97,12 +147,12 @@ impl ColumnValues {
         let valid = &self.valid;
         let nulls = valid
             .contains(&false)
-            .then(|| NullBuffer::new(BooleanBuffer::collect_bool(valid.len(), |at| valid[at])));
+            .then(|| NullBuffer::new(bitmap(valid)));
         match self.values {
             Values::Text(values) => Arc::new(values.finish(nulls)),
             Values::Integer(values) => Arc::new(Int64Array::new(values.into(), nulls)),
             Values::Date(values) => Arc::new(Date32Array::new(values.into(), nulls)),
-            Values::Boolean(values) => Arc::new(BooleanArray::new(values.into(), nulls)),
+            Values::Boolean(values) => Arc::new(BooleanArray::new(bitmap(&values), nulls)),
             Values::Decimal(values) => {
                 let array = Decimal128Array::new(values.into(), nulls);
                 match kind {
@@ -123,6 +173,40 @@ impl ColumnValues {
                     _ => Arc::new(array),
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::Array;
+
+    use super::*;
+
+    #[test]
+    fn texts_of_every_length_are_kept() {
+        let mut values = TextValues::with_capacity(0);
+        let texts: Vec<String> = (0..40)
+            .map(|n| "aé€bcdefghij".repeat(4).chars().take(n).collect())
+            .collect();
+        for text in &texts {
+            values.push(text.as_bytes());
+        }
+        values.push_empty();
+        let array = values.finish(None);
+        assert_eq!(array.len(), 41);
+        for (at, text) in texts.iter().enumerate() {
+            assert_eq!(array.value(at), text);
+        }
+        assert_eq!(array.value(40), "");
+    }
+
+    #[test]
+    fn bitmaps_have_one_bit_for_each_row() {
+        for length in 0..100 {
+            let bools: Vec<bool> = (0..length).map(|at| at * at % 7 < 3).collect();
+            let bits = bitmap(&bools);
+            assert_eq!(bits.iter().collect::<Vec<_>>(), bools, "{length}");
         }
     }
 }

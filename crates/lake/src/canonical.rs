@@ -113,6 +113,9 @@ fn expression(context: &SessionContext, source: &MappingSource, columns: &DFSche
             }
         }
     };
+    for column in planned.column_refs() {
+        columns.index_of_column(column).map_err(plan())?;
+    }
     planned.get_type(columns).map_err(plan())?;
     Ok(planned)
 }

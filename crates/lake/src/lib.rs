@@ -21,7 +21,7 @@ mod silver;
 pub use canonical::{CanonicalSource, canonical_arrow_schema, check_mapping, open_source};
 pub use error::LakeError;
 pub use keys::{Key, SubmissionPlace};
-pub use month_table::{MonthTable, ReplacedMonth};
+pub use month_table::{MonthTable, Replacement};
 pub use objects::{Listed, Objects};
 pub use quarantine::{QuarantineWriter, QuarantinedReason, QuarantinedRow, read_quarantine};
 pub use rows::{StoredRow, read_row};

@@ -1,6 +1,6 @@
 //! Gold: Delta tables partitioned by `atomic_month`, replaced a month at a time.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -36,11 +36,13 @@ pub struct MonthTable {
     retention: Duration,
 }
 
-/// What a replacement did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ReplacedMonth {
-    pub rows: u64,
-    pub delta_version: i64,
+/// Months of one table on their way into one commit. Dropping it instead leaves files that no
+/// reader of the table sees and that the next replacement sweeps.
+pub struct Replacement<'a> {
+    table: &'a MonthTable,
+    delta: DeltaTable,
+    evolution: Vec<Action>,
+    months: BTreeMap<AtomicMonth, Vec<Add>>,
 }
 
 impl MonthTable {
@@ -51,36 +53,12 @@ impl MonthTable {
         Self { objects: objects.clone(), folder, schema, retention }
     }
 
-    /// Replaces the month by the rows of the streams, in their order. `attempt` makes the new
-    /// files' names unlike those of any other attempt; `note` goes into the commit's metadata.
-    pub async fn replace_month(
-        &self,
-        month: AtomicMonth,
-        sources: Vec<SendableRecordBatchStream>,
-        attempt: &str,
-        note: serde_json::Value,
-    ) -> Result<ReplacedMonth, LakeError> {
-        let table = self.open_or_create().await?;
-        let mut actions = self.evolve(&table)?;
-        let added = self.write_parts(month, sources, attempt).await?;
-        let rows = added.iter().map(|part| part.rows).sum();
-        actions.extend(self.active(&table, month).await?.into_iter().map(Action::Remove));
-        actions.extend(added.into_iter().map(|part| Action::Add(part.add)));
-        let operation = DeltaOperation::Write {
-            mode: SaveMode::Overwrite,
-            partition_by: Some(vec![MONTH_COLUMN.to_owned()]),
-            predicate: Some(format!("{MONTH_COLUMN} = '{month}'")),
-        };
-        let snapshot = table.snapshot().map_err(LakeError::delta(&self.folder))?;
-        let properties = CommitProperties::default().with_metadata([("lazaret".to_owned(), note)]);
-        let commit = CommitBuilder::from(properties)
-            .with_actions(actions)
-            .build(Some(snapshot.snapshot()), table.log_store(), operation)
-            .await
-            .map_err(LakeError::delta(&self.folder))?;
-        let delta_version = commit.version() as i64;
-        self.sweep(month).await?;
-        Ok(ReplacedMonth { rows, delta_version })
+    /// Opens the table (it is made where it is not there) to replace months of it. A column that
+    /// changed its type is refused here, before anything is written.
+    pub async fn replace(&self) -> Result<Replacement<'_>, LakeError> {
+        let delta = self.open_or_create().await?;
+        let evolution = self.evolve(&delta)?;
+        Ok(Replacement { table: self, delta, evolution, months: BTreeMap::new() })
     }
 
     fn log_store(&self) -> LogStoreRef {
@@ -169,43 +147,76 @@ impl MonthTable {
             .map_err(LakeError::delta(&self.folder))
     }
 
-    async fn write_parts(
-        &self,
+    /// Deletes files of the months that the table no longer names and whose retention is over:
+    /// retired ones, and what a crashed attempt left.
+    async fn sweep(&self, months: impl Iterator<Item = &AtomicMonth>) -> Result<(), LakeError> {
+        let Some(delta) = self.open().await? else { return Ok(()) };
+        let over = Utc::now() - self.retention;
+        for month in months {
+            let active: Vec<String> =
+                self.active(&delta, *month).await?.into_iter().map(|file| file.path).collect();
+            let listed: Vec<_> = self.objects.list(&self.partition(*month)).try_collect().await?;
+            for object in listed {
+                let name = object.key.trim_start_matches(self.folder.as_str());
+                if !active.iter().any(|path| path == name) && object.last_modified <= over {
+                    self.objects.delete(&object.key).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn partition(&self, month: AtomicMonth) -> String {
+        format!("{}{MONTH_COLUMN}={month}/", self.folder)
+    }
+}
+
+impl Replacement<'_> {
+    /// Writes the month's new rows, those of the streams in their order, and returns how many.
+    /// `attempt` makes the files' names unlike those of any other attempt.
+    pub async fn write(
+        &mut self,
         month: AtomicMonth,
         sources: Vec<SendableRecordBatchStream>,
         attempt: &str,
-    ) -> Result<Vec<Part>, LakeError> {
+    ) -> Result<u64, LakeError> {
         let mut parts = Vec::new();
+        let mut rows = 0;
         let mut open: Option<ParquetFile> = None;
         for mut source in sources {
-            let reading = || LakeError::execution(format!("reading rows for `{}` {month}", self.folder));
-            while let Some(batch) = source.try_next().await.map_err(reading())? {
-                let batch = RecordBatch::try_new(self.schema.clone(), batch.columns().to_vec())
+            let subject = || format!("reading rows for `{}` {month}", self.table.folder);
+            while let Some(batch) = source.try_next().await.map_err(LakeError::execution(subject()))? {
+                rows += batch.num_rows() as u64;
+                let batch = RecordBatch::try_new(self.table.schema.clone(), batch.columns().to_vec())
                     .map_err(LakeError::arrow("fitting rows to the gold schema"))?;
                 let file = match &mut open {
                     Some(file) => file,
                     none => {
                         let name = format!("part-{:05}-{attempt}.parquet", parts.len());
-                        let key = format!("{}{MONTH_COLUMN}={month}/{name}", self.folder);
-                        none.insert(ParquetFile::create(&self.objects, key, self.schema.clone())?)
+                        let key = self.table.partition(month) + &name;
+                        none.insert(ParquetFile::create(&self.table.objects, key, self.table.schema.clone())?)
                     }
                 };
                 file.write(&batch).await?;
-                if file.size_bytes() >= PART_BYTES {
-                    parts.extend(self.close_part(open.take(), month).await?);
+                if file.size_bytes() >= PART_BYTES
+                    && let Some(full) = open.take()
+                {
+                    parts.push(self.close_part(full, month).await?);
                 }
             }
         }
-        parts.extend(self.close_part(open, month).await?);
-        Ok(parts)
+        if let Some(last) = open {
+            parts.push(self.close_part(last, month).await?);
+        }
+        self.months.insert(month, parts);
+        Ok(rows)
     }
 
-    async fn close_part(&self, file: Option<ParquetFile>, month: AtomicMonth) -> Result<Option<Part>, LakeError> {
-        let Some(file) = file else { return Ok(None) };
-        let path = file.key().trim_start_matches(self.folder.as_str()).to_owned();
-        let rows = file.rows() as u64;
+    async fn close_part(&self, file: ParquetFile, month: AtomicMonth) -> Result<Add, LakeError> {
+        let path = file.key().trim_start_matches(self.table.folder.as_str()).to_owned();
+        let rows = file.rows();
         let (_, size_bytes) = file.close().await?;
-        let add = Add {
+        Ok(Add {
             path,
             partition_values: HashMap::from([(MONTH_COLUMN.to_owned(), Some(month.to_string()))]),
             size: size_bytes as i64,
@@ -214,30 +225,32 @@ impl MonthTable {
             // Only the count: minima and maxima would put patients' values into the log.
             stats: Some(format!(r#"{{"numRecords":{rows}}}"#)),
             ..Add::default()
-        };
-        Ok(Some(Part { add, rows }))
+        })
     }
 
-    /// Deletes the month's files that the table no longer names and whose retention is over:
-    /// retired ones, and what a crashed attempt left.
-    async fn sweep(&self, month: AtomicMonth) -> Result<(), LakeError> {
-        let Some(table) = self.open().await? else { return Ok(()) };
-        let active: Vec<String> =
-            self.active(&table, month).await?.into_iter().map(|file| file.path).collect();
-        let partition = format!("{}{MONTH_COLUMN}={month}/", self.folder);
-        let listed: Vec<_> = self.objects.list(&partition).try_collect().await?;
-        let over = Utc::now() - self.retention;
-        for object in listed {
-            let name = object.key.trim_start_matches(self.folder.as_str());
-            if !active.iter().any(|path| path == name) && object.last_modified <= over {
-                self.objects.delete(&object.key).await?;
-            }
+    /// Replaces all written months in one commit and returns the table's version. `note` goes
+    /// into the commit's metadata.
+    pub async fn commit(self, note: serde_json::Value) -> Result<i64, LakeError> {
+        let Self { table, delta, evolution: mut actions, months } = self;
+        let failed = || LakeError::delta(&table.folder);
+        let listed: Vec<String> = months.keys().map(|month| format!("'{month}'")).collect();
+        for (month, parts) in &months {
+            actions.extend(table.active(&delta, *month).await?.into_iter().map(Action::Remove));
+            actions.extend(parts.iter().cloned().map(Action::Add));
         }
-        Ok(())
+        let operation = DeltaOperation::Write {
+            mode: SaveMode::Overwrite,
+            partition_by: Some(vec![MONTH_COLUMN.to_owned()]),
+            predicate: Some(format!("{MONTH_COLUMN} IN ({})", listed.join(", "))),
+        };
+        let snapshot = delta.snapshot().map_err(failed())?;
+        let properties = CommitProperties::default().with_metadata([("lazaret".to_owned(), note)]);
+        let commit = CommitBuilder::from(properties)
+            .with_actions(actions)
+            .build(Some(snapshot.snapshot()), delta.log_store(), operation)
+            .await
+            .map_err(failed())?;
+        table.sweep(months.keys()).await?;
+        Ok(commit.version() as i64)
     }
-}
-
-struct Part {
-    add: Add,
-    rows: u64,
 }

@@ -18,7 +18,9 @@ pub(crate) const GITIGNORE: &str = include_str!("../templates/gitignore");
 /// Writes `contracts/` and `canonical/` into a project.
 pub(crate) fn write_library(project: &Path) -> anyhow::Result<()> {
     for folder in ["contracts", "canonical"] {
-        let shipped = LIBRARY.get_dir(folder).with_context(|| format!("the library has no {folder}/"))?;
+        let shipped = LIBRARY
+            .get_dir(folder)
+            .with_context(|| format!("the library has no {folder}/"))?;
         write(shipped, project)?;
     }
     Ok(())
@@ -33,7 +35,12 @@ pub(crate) fn write_demo_feeds(project: &Path) -> anyhow::Result<()> {
 pub(crate) fn demo_inbox() -> Vec<(String, &'static [u8])> {
     let mut files: Vec<_> = files(&DEMO_INBOX)
         .into_iter()
-        .map(|file| (file.path().to_string_lossy().replace('\\', "/"), file.contents()))
+        .map(|file| {
+            (
+                file.path().to_string_lossy().replace('\\', "/"),
+                file.contents(),
+            )
+        })
         .collect();
     files.sort();
     files
@@ -63,15 +70,30 @@ mod tests {
 
     #[test]
     fn the_library_and_the_demo_are_on_board() {
-        let library: Vec<_> = files(&LIBRARY).iter().map(|file| file.path().to_owned()).collect();
-        for path in ["contracts/medical_claim/v1.yaml", "canonical/schemas/medical_claim/v1.json"] {
-            assert!(library.iter().any(|found| found == Path::new(path)), "{path} is missing");
+        let library: Vec<_> = files(&LIBRARY)
+            .iter()
+            .map(|file| file.path().to_owned())
+            .collect();
+        for path in [
+            "contracts/medical_claim/v1.yaml",
+            "canonical/schemas/medical_claim/v1.json",
+        ] {
+            assert!(
+                library.iter().any(|found| found == Path::new(path)),
+                "{path} is missing"
+            );
         }
         assert!(!files(&DEMO_FEEDS).is_empty());
         let inbox = demo_inbox();
-        assert!(inbox.iter().any(|(key, _)| key.ends_with("/_SUCCESS")), "one group has a marker");
+        assert!(
+            inbox.iter().any(|(key, _)| key.ends_with("/_SUCCESS")),
+            "one group has a marker"
+        );
         // A key groups by submitter, file type and drop.
-        assert!(inbox.iter().all(|(key, _)| key.split('/').count() == 4), "{inbox:?}");
+        assert!(
+            inbox.iter().all(|(key, _)| key.split('/').count() == 4),
+            "{inbox:?}"
+        );
     }
 
     #[test]
@@ -79,7 +101,12 @@ mod tests {
         let project = tempfile::tempdir().unwrap();
         write_library(project.path()).unwrap();
         write_demo_feeds(project.path()).unwrap();
-        assert!(project.path().join("contracts/medical_claim/v1.yaml").is_file());
+        assert!(
+            project
+                .path()
+                .join("contracts/medical_claim/v1.yaml")
+                .is_file()
+        );
         assert!(project.path().join("feeds/evergreen_claims.yaml").is_file());
     }
 }

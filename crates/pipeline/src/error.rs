@@ -31,6 +31,8 @@ pub enum PipelineError {
     Refused(String),
     #[error("rows in ({rows_in}) are not accepted ({accepted}) plus rejected ({rejected}) in submission {submission}")]
     RowsLost { submission: SubmissionId, rows_in: u64, accepted: u64, rejected: u64 },
+    #[error("canonical month {month} would have {built} rows, and its winners have {expected}")]
+    CanonicalRowsLost { month: String, expected: u64, built: u64 },
     #[error("{0} ended without a result")]
     Interrupted(&'static str),
     #[error("`{key}` is not readable as {what}: {problem}")]
@@ -42,7 +44,7 @@ impl PipelineError {
         match self {
             Self::Store(_) | Self::Lake(_) | Self::UnknownLayout { .. } | Self::Contract { .. } => Blame::Operator,
             Self::UnknownSubmission(_) | Self::Refused(_) => Blame::Operator,
-            Self::RowsLost { .. } | Self::Interrupted(_) | Self::Document { .. } => Blame::Us,
+            Self::RowsLost { .. } | Self::CanonicalRowsLost { .. } | Self::Interrupted(_) | Self::Document { .. } => Blame::Us,
         }
     }
 

@@ -8,13 +8,17 @@ use contract::{LayoutId, SubmissionId};
 use lake::Objects;
 use serde::Serialize;
 use store::{
-    Due, GroupingMethod, MonthKey, Owner, RunOutcome, Store, Submission, SubmissionState, WinnerKey,
+    ClaimedRebuild, Due, GroupingMethod, MonthKey, Owner, RunOutcome, Store, StoreError, Submission, SubmissionState,
+    Winner, WinnerKey,
 };
 use tokio::task::JoinHandle;
 
 use crate::gold::canonical::BuiltMonth;
 use crate::inbox::discovery::Discovery;
 use crate::{Catalog, PipelineError, Settings};
+
+/// How many months of a table are written under one commit.
+const BATCH_MONTHS: usize = 64;
 
 /// Everything that the steps work with.
 pub struct Pipeline {
@@ -102,9 +106,9 @@ impl Pipeline {
             self.store.claim_submission(due, &self.owner, self.settings.lease, Utc::now(), &tried).await?
         {
             tried.push(submission.submission_id);
-            let lease = self.keep_submission(submission.submission_id);
+            let lease = self.keep(Leased::Submission(submission.submission_id));
             let done = self.recorded(step, &submission.submission_id.to_string(), summary, self.submission_step(due, &submission)).await?;
-            lease.abort();
+            drop(lease);
             if !done {
                 self.store.release_submission(submission.submission_id, &self.owner).await?;
             }
@@ -121,36 +125,83 @@ impl Pipeline {
         }
     }
 
+    /// Months of one table are written together, as many as are due up to the batch's size.
     async fn work_submitter_gold(&self, summary: &mut RunSummary) -> Result<(), PipelineError> {
         let mut tried = Vec::new();
-        while let Some(winner) =
-            self.store.claim_gold(&self.owner, self.settings.lease, Utc::now(), &tried).await?
-        {
-            tried.push(winner.key.clone());
-            let subject = winner.key.to_string();
-            if !self.recorded("submitter_gold", &subject, summary, self.build_submitter_gold(&winner)).await? {
-                self.store.release_gold(&winner.key, &self.owner).await?;
+        let mut next = self.claim_gold(&mut tried).await?;
+        while let Some(first) = next.take() {
+            let table = |key: &WinnerKey| (key.state.clone(), key.file_type.clone(), key.submitter_id.clone());
+            let mut batch = vec![first];
+            while batch.len() < BATCH_MONTHS {
+                match self.claim_gold(&mut tried).await? {
+                    Some(other) if table(&other.key) == table(&batch[0].key) => batch.push(other),
+                    other => {
+                        next = other;
+                        break;
+                    }
+                }
+            }
+            let keys: Vec<WinnerKey> = batch.iter().chain(&next).map(|winner| winner.key.clone()).collect();
+            let lease = self.keep(Leased::Gold(keys));
+            let subject = batch[0].key.to_string();
+            if !self.recorded("submitter_gold", &subject, summary, self.build_submitter_gold(&batch)).await? {
+                for winner in &batch {
+                    self.store.release_gold(&winner.key, &self.owner).await?;
+                }
+            }
+            drop(lease);
+            if next.is_none() {
+                next = self.claim_gold(&mut tried).await?;
             }
         }
         Ok(())
     }
 
+    async fn claim_gold(&self, tried: &mut Vec<WinnerKey>) -> Result<Option<Winner>, PipelineError> {
+        let claimed = self.store.claim_gold(&self.owner, self.settings.lease, Utc::now(), tried).await?;
+        tried.extend(claimed.as_ref().map(|winner| winner.key.clone()));
+        Ok(claimed)
+    }
+
     async fn work_canonical(&self, summary: &mut RunSummary) -> Result<(), PipelineError> {
         let mut tried = Vec::new();
-        while let Some(claimed) =
-            self.store.claim_rebuild(&self.owner, self.settings.lease, Utc::now(), &tried).await?
-        {
-            tried.push(claimed.key.clone());
-            let subject = claimed.key.to_string();
+        let mut next = self.claim_rebuild(&mut tried).await?;
+        while let Some(first) = next.take() {
+            let table = |key: &MonthKey| (key.state.clone(), key.file_type.clone());
+            let mut batch = vec![first];
+            while batch.len() < BATCH_MONTHS {
+                match self.claim_rebuild(&mut tried).await? {
+                    Some(other) if table(&other.key) == table(&batch[0].key) => batch.push(other),
+                    other => {
+                        next = other;
+                        break;
+                    }
+                }
+            }
+            let queue_ids = batch.iter().chain(&next).flat_map(|claimed| claimed.queue_ids.clone()).collect();
+            let lease = self.keep(Leased::Rebuilds(queue_ids));
+            let subject = batch[0].key.to_string();
             let step = async {
-                let built = self.build_canonical(&claimed, false).await?;
+                let built = self.build_canonical(&batch, false).await?;
                 Ok(serde_json::to_value(built).expect("an outcome is plain JSON"))
             };
             if !self.recorded("canonical_rebuild", &subject, summary, step).await? {
-                self.store.renew_rebuild_lease(&claimed.queue_ids, &self.owner, Utc::now()).await?;
+                for claimed in &batch {
+                    self.store.renew_rebuild_lease(&claimed.queue_ids, &self.owner, Utc::now()).await?;
+                }
+            }
+            drop(lease);
+            if next.is_none() {
+                next = self.claim_rebuild(&mut tried).await?;
             }
         }
         Ok(())
+    }
+
+    async fn claim_rebuild(&self, tried: &mut Vec<MonthKey>) -> Result<Option<ClaimedRebuild>, PipelineError> {
+        let claimed = self.store.claim_rebuild(&self.owner, self.settings.lease, Utc::now(), tried).await?;
+        tried.extend(claimed.as_ref().map(|claimed| claimed.key.clone()));
+        Ok(claimed)
     }
 
     /// Runs a step as a row of `job_runs`. Returns whether it was done; its failure is told,
@@ -184,18 +235,48 @@ impl Pipeline {
         }
     }
 
-    /// Renews a submission's lease until it is aborted.
-    fn keep_submission(&self, id: SubmissionId) -> JoinHandle<()> {
+    /// Renews the leases until the guard is dropped.
+    fn keep(&self, leased: Leased) -> KeptLease {
         let (store, owner, lease) = (self.store.clone(), self.owner.clone(), self.settings.lease);
-        tokio::spawn(async move {
+        KeptLease(tokio::spawn(async move {
             let mut renewals = tokio::time::interval((lease / 3).max(Duration::from_millis(100)));
             renewals.tick().await;
             loop {
                 renewals.tick().await;
-                if let Err(error) = store.renew_lease(id, &owner, Utc::now() + lease).await {
-                    tracing::warn!(submission = %id, %error, "the lease could not be renewed");
+                if let Err(error) = leased.renew(&store, &owner, Utc::now() + lease).await {
+                    tracing::warn!(%error, "a lease could not be renewed");
                 }
             }
-        })
+        }))
+    }
+}
+
+/// Work that is held while it is done.
+enum Leased {
+    Submission(SubmissionId),
+    Gold(Vec<WinnerKey>),
+    Rebuilds(Vec<i64>),
+}
+
+impl Leased {
+    async fn renew(&self, store: &Store, owner: &Owner, until: DateTime<Utc>) -> Result<(), StoreError> {
+        match self {
+            Self::Submission(id) => store.renew_lease(*id, owner, until).await.map(drop),
+            Self::Gold(keys) => {
+                for key in keys {
+                    store.renew_gold_lease(key, owner, until).await?;
+                }
+                Ok(())
+            }
+            Self::Rebuilds(ids) => store.renew_rebuild_lease(ids, owner, until).await.map(drop),
+        }
+    }
+}
+
+struct KeptLease(JoinHandle<()>);
+
+impl Drop for KeptLease {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }

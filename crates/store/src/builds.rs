@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::audit::{limit, record};
-use crate::database::Transaction;
+use crate::database::{Lock, Transaction};
 use crate::row::{FromRow, Row};
 use crate::text_enum::text_enum;
 use crate::time::now;
@@ -165,6 +165,8 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<Moved, StoreError> {
         let mut transaction = self.database.begin().await?;
+        // A claim touches the queue's rows first and builds after; this waits for it.
+        transaction.lock(Lock::RebuildQueue).await?;
         let sql = "UPDATE canonical_build SET status = $2, rows = $3, delta_version = $4,
                        reason = $5, finished_at = $6
                    WHERE build_id = $1 AND status = $7";

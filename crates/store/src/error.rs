@@ -68,7 +68,7 @@ pub enum StoreError {
         "the metadata database does not answer; check that it runs and can be reached, then try again"
     )]
     Unavailable(#[source] sqlx::Error),
-    #[error("the metadata database failed: {0}")]
+    #[error("the metadata database failed")]
     Database(#[source] sqlx::Error),
 }
 

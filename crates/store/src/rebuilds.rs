@@ -126,8 +126,11 @@ impl Store {
             return Ok(None);
         }
         let claimed = take(&mut transaction, key.clone(), owner, lease, now).await?;
+        if claimed.queue_ids.is_empty() {
+            return Ok(None);
+        }
         transaction.commit().await?;
-        Ok((!claimed.queue_ids.is_empty()).then_some(claimed))
+        Ok(Some(claimed))
     }
 
     /// Prolongs a lease that is still held. `false`: somebody else has the month now.
@@ -148,6 +151,21 @@ impl Store {
         }
         transaction.commit().await?;
         Ok(renewed > 0)
+    }
+
+    /// Gives the month back, still due: the work failed for reasons of our own.
+    pub async fn release_rebuild(
+        &self,
+        queue_ids: &[i64],
+        owner: &Owner,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.database.begin().await?;
+        for queue_id in queue_ids {
+            let sql = "UPDATE canonical_rebuild_queue SET lease_owner = NULL, lease_until = NULL
+                       WHERE queue_id = $1 AND lease_owner = $2 AND processed_at IS NULL";
+            transaction.execute(sql, values![*queue_id, owner]).await?;
+        }
+        transaction.commit().await
     }
 
     /// In the order they were asked for.

@@ -12,7 +12,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -21,6 +21,20 @@ const INSTALL: &str = "install it (Debian: `apt-get install postgresql`), or set
                        LAZARET_TEST_POSTGRES_URL to a server that tests may use";
 /// A slow machine that runs many tests at once still starts a cluster in this time.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Nothing here outlives its test, so nothing has to survive a crash; and no other host, standby
+/// or long-lived table has to be served.
+const SETTINGS: &str = "
+listen_addresses = ''
+max_connections = 60
+shared_buffers = 16MB
+fsync = off
+full_page_writes = off
+wal_level = minimal
+max_wal_senders = 0
+autovacuum = off
+jit = off
+";
 
 /// Ends what it started when standard input closes. `$1` is the cluster's folder.
 const WATCHED_CLUSTER: &str = r#"
@@ -42,6 +56,10 @@ exec "$1" --quiet --no-psqlrc --dbname "$2" --command "DROP DATABASE IF EXISTS $
 pub struct PrivatePostgres {
     /// The URL of a database, with `{}` for the database's name.
     url: String,
+    /// Where databases are made from.
+    admin_url: String,
+    /// What the cluster has had from `initdb`, until the first test takes it.
+    ready_made: AtomicBool,
     psql: PathBuf,
     /// The shells that clean up; the first one holds the cluster.
     watchers: std::sync::Mutex<Vec<Child>>,
@@ -62,6 +80,7 @@ impl PrivatePostgres {
         let folder = account.folder();
         let data = folder.join("data");
         copy(&template(&binaries, &account), &data);
+        fs::write(data.join("postgresql.auto.conf"), SETTINGS).expect("the copy can be written");
         account.give(&folder);
 
         let watcher = account
@@ -73,16 +92,6 @@ impl PrivatePostgres {
             .arg(&data)
             .arg("-k")
             .arg(&folder)
-            // Nothing here outlives the test, so nothing has to survive a crash.
-            .args([
-                "-c",
-                "listen_addresses=",
-                "-c",
-                "fsync=off",
-                "-c",
-                "full_page_writes=off",
-            ])
-            .args(["-c", "shared_buffers=16MB", "-c", "max_connections=60"])
             .current_dir("/")
             // A Ctrl-C ends the test, and only thereby the cluster.
             .process_group(0)
@@ -91,11 +100,14 @@ impl PrivatePostgres {
             .stderr(File::create(folder.join("log")).expect("the cluster's folder can be written"))
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start Postgres: {error}"));
+        let url = format!(
+            "postgres://postgres@localhost/{{}}?host={}",
+            folder.display()
+        );
         let postgres = PrivatePostgres {
-            url: format!(
-                "postgres://postgres@localhost/{{}}?host={}",
-                folder.display()
-            ),
+            admin_url: url.replace("{}", "template1"),
+            ready_made: AtomicBool::new(true),
+            url,
             psql: binaries.join("psql"),
             watchers: vec![watcher].into(),
             is_ours: true,
@@ -115,16 +127,18 @@ impl PrivatePostgres {
     /// # Panics
     /// When the database cannot be made.
     pub fn database(&self) -> String {
+        if self.ready_made.swap(false, Ordering::Relaxed) {
+            return self.url.replace("{}", "postgres");
+        }
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("lazaret_test_{}_{count}", std::process::id());
-        let admin = self.url.replace("{}", "postgres");
         let create = format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'");
         run(Command::new(&self.psql).args([
             "--quiet",
             "--no-psqlrc",
             "--dbname",
-            &admin,
+            &self.admin_url,
             "--command",
             &create,
         ]));
@@ -132,7 +146,7 @@ impl PrivatePostgres {
             let watcher = Command::new("sh")
                 .args(["-c", WATCHED_DATABASE, "database of a test"])
                 .arg(&self.psql)
-                .args([&admin, &name])
+                .args([&self.admin_url, &name])
                 .process_group(0)
                 .stdin(Stdio::piped())
                 .stdout(Stdio::null())
@@ -157,6 +171,8 @@ impl PrivatePostgres {
             .map(|(_, options)| format!("?{options}"));
         let psql = find_on_path("psql").map_or_else(|| binaries().join("psql"), |f| f.join("psql"));
         PrivatePostgres {
+            admin_url: url.to_owned(),
+            ready_made: AtomicBool::new(false),
             url: format!("{scheme}://{authority}/{{}}{}", options.unwrap_or_default()),
             psql,
             watchers: Vec::new().into(),
@@ -221,7 +237,8 @@ impl Account {
 
     /// A folder of the account's own, which whoever uses it removes.
     fn folder(&self) -> PathBuf {
-        let folder = TempDir::with_prefix("lazaret-postgres-").expect("a temporary folder");
+        let folder = TempDir::with_prefix_in("lazaret-postgres-", scratch_folder())
+            .expect("a temporary folder");
         self.give(folder.path());
         folder.keep()
     }
@@ -231,6 +248,29 @@ impl Account {
             let owner = format!("{0}:{0}", Account::NAME);
             run(Command::new("chown").args(["-R", &owner]).arg(folder));
         }
+    }
+}
+
+/// Memory, where there is plenty: a cluster is 30 MB that no test needs to find on a disk. (A
+/// container often has 64 MB of it, which would not do.)
+fn scratch_folder() -> PathBuf {
+    const ENOUGH_KILOBYTES: u64 = 1 << 20;
+    const MEMORY: &str = "/dev/shm";
+    let report = Command::new("df").args(["-Pk", MEMORY]).output();
+    let report = report.map_or_else(
+        |_| String::new(),
+        |df| String::from_utf8_lossy(&df.stdout).into_owned(),
+    );
+    // df(1), POSIX format: a heading, then blocks, used and available from the second column on.
+    let available = report
+        .lines()
+        .nth(1)
+        .and_then(|line| line.split_whitespace().nth(3)?.parse().ok());
+    let is_plenty = available.is_some_and(|kilobytes: u64| kilobytes >= ENOUGH_KILOBYTES);
+    if is_plenty && std::env::var_os("TMPDIR").is_none() {
+        MEMORY.into()
+    } else {
+        std::env::temp_dir()
     }
 }
 
@@ -285,6 +325,8 @@ fn template(binaries: &Path, account: &Account) -> PathBuf {
             "--encoding=UTF8",
             "--no-locale",
             "--no-sync",
+            // The first segment is most of what would be copied.
+            "--wal-segsize=1",
         ])
         .current_dir("/"));
     // Whole or not there: a copy that was cut short is never taken for a template.
@@ -309,9 +351,8 @@ fn cache_folder() -> PathBuf {
 }
 
 fn copy(from: &Path, to: &Path) {
+    // `initdb` keeps others out, and Postgres insists on it; a copy has the modes of its source.
     run(Command::new("cp").arg("-R").arg(from).arg(to));
-    // `initdb` made it so, and Postgres insists; `cp` follows the umask.
-    run(Command::new("chmod").args(["-R", "u=rwX,go="]).arg(to));
 }
 
 /// Waits until the cluster has said in its `postmaster.pid` that it accepts connections.

@@ -102,8 +102,6 @@ fn only_line_ends(bytes: &[u8]) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, ..ProptestConfig::default() })]
-
     #[test]
     fn any_split_of_the_input_gives_the_same_result(
         contract in format(),

@@ -98,3 +98,22 @@ fn a_file_of_many_tiles_and_blocks() {
     assert_eq!(accepted.last().map(String::as_str), Some("199999|x"));
     assert_eq!(read.rejects().len(), 200);
 }
+
+#[test]
+fn blocks_may_be_inspected_on_any_thread() {
+    let plan = inspect::Plan::compile(&columns()).unwrap();
+    let mut splitter = inspect::Splitter::with_limits(&plan.for_file("x"), small(4, 100, 100));
+    splitter.push(b"a,b\n1,2\n3,4\n5,6\n").unwrap();
+    let (blocks, _) = splitter.finish().unwrap();
+    let rows: u64 = std::thread::scope(|scope| {
+        let threads: Vec<_> = blocks
+            .iter()
+            .map(|block| scope.spawn(|| block.inspect().rows_in))
+            .collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .sum()
+    });
+    assert_eq!((blocks.len(), rows), (3, 3));
+}

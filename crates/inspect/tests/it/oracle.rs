@@ -39,8 +39,6 @@ fn written(rows: &[Vec<String>], always_quoted: bool, crlf: bool) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
-
     #[test]
     fn well_formed_files_read_as_the_csv_crate_reads_them(
         rows in prop::collection::vec(prop::collection::vec(value(), WIDTH), 0..40),

@@ -10,7 +10,7 @@ const CLOSING: &str = "(a closing quote before the delimiter, with quotes in the
 /// Columns `a` and `b` under their header; the accepted rows and the rejects.
 fn check(records: &str, accepted: &[&str], rejects: &[&str]) {
     let bytes = format!("a,b\n{records}");
-    let read = read(&contract(vec![text("a"), text("b")]), bytes.as_bytes()).unwrap();
+    let read = read(&contract(vec![text("a"), text("b")]), bytes.as_bytes()).expect("readable");
     assert_eq!(read.accepted(), accepted, "{records:?}");
     assert_eq!(read.rejects(), rejects, "{records:?}");
 }

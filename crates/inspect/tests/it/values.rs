@@ -10,11 +10,11 @@ fn check(column: Column, cells: &[&str], accepted: &[&str], rejects: &[&str]) {
     for (at, cell) in cells.iter().enumerate() {
         bytes += &format!("{cell},{at}\n");
     }
-    let read = read(&contract(vec![column, text("n")]), bytes.as_bytes()).unwrap();
+    let read = read(&contract(vec![column, text("n")]), bytes.as_bytes()).expect("readable");
     let values: Vec<String> = read
         .accepted()
         .iter()
-        .map(|row| row.rsplit_once('|').unwrap().0.to_owned())
+        .map(|row| row.rsplit_once('|').expect("two columns").0.to_owned())
         .collect();
     assert_eq!(values, accepted);
     assert_eq!(read.rejects(), rejects);

@@ -38,6 +38,18 @@ fn table(objects: &Objects, schema: SchemaRef) -> MonthTable {
     MonthTable::new(objects, FOLDER.to_owned(), schema, Duration::zero())
 }
 
+async fn replace_month(
+    table: &MonthTable,
+    month: AtomicMonth,
+    sources: Vec<SendableRecordBatchStream>,
+    attempt: &str,
+) -> Result<u64, LakeError> {
+    let mut replacement = table.replace().await?;
+    let rows = replacement.write(month, sources, attempt).await?;
+    replacement.commit(serde_json::json!({})).await?;
+    Ok(rows)
+}
+
 /// What a plain Parquet reader of the whole folder sees.
 async fn plain_read(objects: &Objects) -> Vec<String> {
     let context = session(objects).unwrap();
@@ -63,15 +75,13 @@ async fn plain_read(objects: &Objects) -> Vec<String> {
 #[test]
 fn a_month_is_replaced_and_the_others_stay() {
     on_each_place(|objects| async move {
-        let note = serde_json::json!({});
         let table = table(&objects, claims());
-        table.replace_month(MARCH, vec![rows(&[("a", 1), ("b", 2)])], "one", note.clone()).await.unwrap();
-        table.replace_month(APRIL, vec![rows(&[("c", 3)])], "two", note.clone()).await.unwrap();
-        let replaced = table
-            .replace_month(MARCH, vec![rows(&[("a", 9)]), rows(&[("d", 4)])], "three", note)
+        replace_month(&table, MARCH, vec![rows(&[("a", 1), ("b", 2)])], "one").await.unwrap();
+        replace_month(&table, APRIL, vec![rows(&[("c", 3)])], "two").await.unwrap();
+        let replaced = replace_month(&table, MARCH, vec![rows(&[("a", 9)]), rows(&[("d", 4)])], "three")
             .await
             .unwrap();
-        assert_eq!(replaced.rows, 2);
+        assert_eq!(replaced, 2);
         assert_eq!(plain_read(&objects).await, ["2024-03 a 9", "2024-03 d 4", "2024-04 c 3"]);
         let march: Vec<_> = objects.list(&format!("{FOLDER}atomic_month=2024-03/")).try_collect().await.unwrap();
         assert_eq!(march.len(), 1, "retired files are gone: {march:?}");
@@ -84,7 +94,7 @@ fn what_a_crashed_attempt_left_is_swept() {
         let left = format!("{FOLDER}atomic_month=2024-03/part-00000-crashed.parquet");
         objects.put(&left, "not even Parquet".into()).await.unwrap();
         let table = table(&objects, claims());
-        table.replace_month(MARCH, vec![rows(&[("a", 1)])], "next", serde_json::json!({})).await.unwrap();
+        replace_month(&table, MARCH, vec![rows(&[("a", 1)])], "next").await.unwrap();
         assert_eq!(plain_read(&objects).await, ["2024-03 a 1"]);
     });
 }
@@ -92,8 +102,7 @@ fn what_a_crashed_attempt_left_is_swept() {
 #[test]
 fn new_columns_join_and_changed_types_are_refused() {
     on_each_place(|objects| async move {
-        let note = serde_json::json!({});
-        table(&objects, claims()).replace_month(MARCH, vec![rows(&[("a", 1)])], "one", note.clone()).await.unwrap();
+        replace_month(&table(&objects, claims()), MARCH, vec![rows(&[("a", 1)])], "one").await.unwrap();
         let grown = schema(&[("claim_id", DataType::Utf8), ("paid", DataType::Int64), ("charged", DataType::Int64)]);
         let batch = RecordBatch::try_new(
             grown.clone(),
@@ -104,11 +113,11 @@ fn new_columns_join_and_changed_types_are_refused() {
             ],
         );
         let stream = RecordBatchStreamAdapter::new(grown.clone(), futures::stream::iter([Ok(batch.unwrap())]));
-        table(&objects, grown).replace_month(APRIL, vec![Box::pin(stream)], "two", note.clone()).await.unwrap();
+        replace_month(&table(&objects, grown), APRIL, vec![Box::pin(stream)], "two").await.unwrap();
         assert_eq!(plain_read(&objects).await, ["2024-03 a 1", "2024-04 b 2"]);
 
         let changed = schema(&[("claim_id", DataType::Utf8), ("paid", DataType::Utf8)]);
-        let refused = table(&objects, changed).replace_month(MARCH, vec![], "three", note).await.unwrap_err();
+        let refused = replace_month(&table(&objects, changed), MARCH, vec![], "three").await.unwrap_err();
         let LakeError::Delta { problem, .. } = &refused else { panic!("{refused}") };
         assert!(problem.contains("column `paid`"), "{problem}");
         assert_eq!(plain_read(&objects).await.len(), 2, "a refused replacement changes nothing");

@@ -79,14 +79,21 @@ struct Built {
 
 async fn build(globals: &Globals, call: BuildOne) -> Result<Done, Failure> {
     let pipeline = project::open(globals).await?;
-    let key = MonthKey { state: call.state, file_type: call.file_type, atomic_month: call.month };
+    let key = MonthKey {
+        state: call.state,
+        file_type: call.file_type,
+        atomic_month: call.month,
+    };
     if winners_months(&pipeline, &filter(&key)).await?.is_empty() {
         return Err(Failure::refused(format!(
             "{key} has no winners, so there is nothing to build: `lazaret winner list` shows what there is"
         )));
     }
     // A build that a killed process left must not keep this one waiting.
-    pipeline.store.release_dead_leases(&Owner::this_process()).await?;
+    pipeline
+        .store
+        .release_dead_leases(&Owner::this_process())
+        .await?;
     pipeline.sync_registry().await?;
     let built = pipeline.build_month_now(&key, call.force).await?;
     let failed = matches!(built, BuiltMonth::Failed { .. });
@@ -103,7 +110,10 @@ fn filter(key: &MonthKey) -> WinnerFilter {
     }
 }
 
-async fn winners_months(pipeline: &Pipeline, filter: &WinnerFilter) -> Result<BTreeSet<MonthKey>, Failure> {
+async fn winners_months(
+    pipeline: &Pipeline,
+    filter: &WinnerFilter,
+) -> Result<BTreeSet<MonthKey>, Failure> {
     let winners = pipeline.store.winners(filter).await?;
     let months = winners.into_iter().map(|winner| MonthKey {
         state: winner.key.state,
@@ -117,10 +127,18 @@ impl Answer for Built {
     fn text(&self) -> String {
         let key = &self.key;
         match &self.built {
-            BuiltMonth::Succeeded { rows, delta_version } => {
-                format!("{key}  SUCCEEDED: {}, version {delta_version} of the table", plural(*rows, "row"))
+            BuiltMonth::Succeeded {
+                rows,
+                delta_version,
+            } => {
+                format!(
+                    "{key}  SUCCEEDED: {}, version {delta_version} of the table",
+                    plural(*rows, "row")
+                )
             }
-            BuiltMonth::Skipped { reason } => format!("{key}  SKIPPED: {reason} (--force builds it all the same)"),
+            BuiltMonth::Skipped { reason } => {
+                format!("{key}  SKIPPED: {reason} (--force builds it all the same)")
+            }
             BuiltMonth::Failed { reason } => format!("{key}  FAILED: {reason}"),
         }
     }
@@ -136,16 +154,30 @@ async fn rebuild(globals: &Globals, call: Rebuild) -> Result<Done, Failure> {
     };
     let months = winners_months(&pipeline, &filter).await?;
     if months.is_empty() {
-        return Err(Failure::refused("no month with winners fits that: `lazaret winner list` shows what there is"));
+        return Err(Failure::refused(
+            "no month with winners fits that: `lazaret winner list` shows what there is",
+        ));
     }
     let mut enqueued = 0_u64;
     for key in &months {
-        enqueued += u64::from(pipeline.store.enqueue_rebuild(key, "asked for by an operator", None).await?);
+        enqueued += u64::from(
+            pipeline
+                .store
+                .enqueue_rebuild(key, "asked for by an operator", None)
+                .await?,
+        );
     }
     let waiting = months.len() as u64 - enqueued;
-    let already = if waiting > 0 { format!(", {waiting} waited already") } else { String::new() };
+    let already = if waiting > 0 {
+        format!(", {waiting} waited already")
+    } else {
+        String::new()
+    };
     let queued = plural(enqueued, "month");
-    say(globals.format, format!("{queued} put into the queue{already}; the next `lazaret run --once` builds them"))?;
+    say(
+        globals.format,
+        format!("{queued} put into the queue{already}; the next `lazaret run --once` builds them"),
+    )?;
     Ok(Done::Well)
 }
 
@@ -166,16 +198,27 @@ struct ListedBuild {
 
 async fn list(globals: &Globals, call: List) -> Result<Done, Failure> {
     let pipeline = project::open_to_read(globals).await?;
-    let filter =
-        BuildFilter { state: call.state, file_type: call.file_type, atomic_month: call.month, limit: None };
+    let filter = BuildFilter {
+        state: call.state,
+        file_type: call.file_type,
+        atomic_month: call.month,
+        limit: None,
+    };
     let builds = pipeline.store.builds(&filter).await?;
-    let builds = if call.history { every(builds) } else { latest(builds) };
+    let builds = if call.history {
+        every(builds)
+    } else {
+        latest(builds)
+    };
     show(globals.format, &Listed { builds })?;
     Ok(Done::Well)
 }
 
 fn every(builds: Vec<Build>) -> Vec<ListedBuild> {
-    builds.into_iter().map(|build| ListedBuild::new(build.clone(), Some(&build))).collect()
+    builds
+        .into_iter()
+        .map(|build| ListedBuild::new(build.clone(), Some(&build)))
+        .collect()
 }
 
 /// Each month's last build, by month. `builds` are newest first.
@@ -183,12 +226,17 @@ fn latest(builds: Vec<Build>) -> Vec<ListedBuild> {
     let mut months: BTreeMap<MonthKey, (Build, Option<Build>)> = BTreeMap::new();
     for build in builds {
         let wrote = build.status == BuildStatus::Succeeded;
-        let (_, success) = months.entry(build.key.clone()).or_insert_with(|| (build.clone(), None));
+        let (_, success) = months
+            .entry(build.key.clone())
+            .or_insert_with(|| (build.clone(), None));
         if wrote && success.is_none() {
             *success = Some(build);
         }
     }
-    months.into_values().map(|(last, success)| ListedBuild::new(last, success.as_ref())).collect()
+    months
+        .into_values()
+        .map(|(last, success)| ListedBuild::new(last, success.as_ref()))
+        .collect()
 }
 
 impl ListedBuild {
@@ -213,11 +261,18 @@ pub(super) struct Sources {
 
 impl Sources {
     pub(super) fn of(build: &Build) -> Self {
-        let inputs: Vec<serde_json::Value> = serde_json::from_str(&build.sources).unwrap_or_default();
+        let inputs: Vec<serde_json::Value> =
+            serde_json::from_str(&build.sources).unwrap_or_default();
         let texts = |key: &str| {
-            inputs.iter().filter_map(|input| input.get(key)?.as_str().map(str::to_owned)).collect()
+            inputs
+                .iter()
+                .filter_map(|input| input.get(key)?.as_str().map(str::to_owned))
+                .collect()
         };
-        Self { submitters: texts("submitter_id"), layouts: texts("layout_id") }
+        Self {
+            submitters: texts("submitter_id"),
+            layouts: texts("layout_id"),
+        }
     }
 }
 
@@ -226,8 +281,16 @@ impl Answer for Listed {
         if self.builds.is_empty() {
             return "no canonical months: `lazaret run --once` builds those that are due".into();
         }
-        let mut table =
-            Table::new(["state", "file type", "month", "#rows", "#submitters", "layouts", "last build", "finished"]);
+        let mut table = Table::new([
+            "state",
+            "file type",
+            "month",
+            "#rows",
+            "#submitters",
+            "layouts",
+            "last build",
+            "finished",
+        ]);
         let mut reasons = String::new();
         for listed in &self.builds {
             let build = &listed.build;
@@ -242,7 +305,11 @@ impl Answer for Listed {
                 build.status.as_str().to_owned(),
                 build.finished_at.map(instant).unwrap_or_default(),
             ]);
-            if let Some(reason) = build.reason.as_ref().filter(|_| build.status == BuildStatus::Failed) {
+            if let Some(reason) = build
+                .reason
+                .as_ref()
+                .filter(|_| build.status == BuildStatus::Failed)
+            {
                 reasons += &format!("\n{} FAILED: {reason}", build.key);
             }
         }

@@ -80,7 +80,11 @@ async fn check(globals: &Globals, paths: &[PathBuf]) -> Result<Done, Failure> {
         }
         (None, files)
     };
-    let mut checked = Checked { documents: Vec::new(), problems: Vec::new(), mappings: Vec::new() };
+    let mut checked = Checked {
+        documents: Vec::new(),
+        problems: Vec::new(),
+        mappings: Vec::new(),
+    };
     for file in files {
         checked.documents.push(check_document(base, &file).await?);
     }
@@ -91,7 +95,11 @@ async fn check(globals: &Globals, paths: &[PathBuf]) -> Result<Done, Failure> {
         }
     }
     show(globals.format, &checked)?;
-    Ok(if checked.is_right() { Done::Well } else { Done::DocumentsWrong })
+    Ok(if checked.is_right() {
+        Done::Well
+    } else {
+        Done::DocumentsWrong
+    })
 }
 
 /// Every document that a project's folder holds, sorted.
@@ -119,8 +127,9 @@ fn documents_below(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure>
     }
     entries.sort();
     for entry in entries {
-        let is_document =
-            entry.extension().is_some_and(|ending| ending == "yaml" || ending == "yml" || ending == "json");
+        let is_document = entry
+            .extension()
+            .is_some_and(|ending| ending == "yaml" || ending == "yml" || ending == "json");
         if entry.is_dir() || is_document {
             documents_below(&entry, files)?;
         }
@@ -168,7 +177,11 @@ struct Found {
 }
 
 async fn check_document(base: Option<&Path>, path: &Path) -> Result<CheckedDocument, Failure> {
-    let shown = base.and_then(|base| path.strip_prefix(base).ok()).unwrap_or(path).display().to_string();
+    let shown = base
+        .and_then(|base| path.strip_prefix(base).ok())
+        .unwrap_or(path)
+        .display()
+        .to_string();
     let text = read(path)?;
     let kind = Kind::of(path);
     let mut checked = CheckedDocument {
@@ -194,7 +207,12 @@ async fn check_document(base: Option<&Path>, path: &Path) -> Result<CheckedDocum
                 if let Err(error) = Layout::compile(contract, text).await {
                     checked.told = error.to_string();
                     let message = error.to_string();
-                    checked.mistakes.push(CheckedMistake { line: None, message, expected: None, remedy: None });
+                    checked.mistakes.push(CheckedMistake {
+                        line: None,
+                        message,
+                        expected: None,
+                        remedy: None,
+                    });
                 }
                 Ok(found)
             }
@@ -231,12 +249,15 @@ async fn check_document(base: Option<&Path>, path: &Path) -> Result<CheckedDocum
 }
 
 fn read(path: &Path) -> Result<String, Failure> {
-    fs::read_to_string(path).map_err(|error| Failure::Unusable(format!("{}: {error}", shown_path(path))))
+    fs::read_to_string(path)
+        .map_err(|error| Failure::Unusable(format!("{}: {error}", shown_path(path))))
 }
 
 fn parse_contract(shown: &str, path: &Path, text: &str) -> Result<Contract, DocumentError> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    Contract::parse(shown, text, &|domain| fs::read_to_string(folder.join(domain)))
+    Contract::parse(shown, text, &|domain| {
+        fs::read_to_string(folder.join(domain))
+    })
 }
 
 fn mistakes(error: &DocumentError) -> Vec<CheckedMistake> {
@@ -251,7 +272,10 @@ fn mistakes(error: &DocumentError) -> Vec<CheckedMistake> {
 
 impl Checked {
     fn is_right(&self) -> bool {
-        let documents = self.documents.iter().all(|document| document.mistakes.is_empty());
+        let documents = self
+            .documents
+            .iter()
+            .all(|document| document.mistakes.is_empty());
         documents && self.problems.is_empty() && self.mappings.is_empty()
     }
 }
@@ -262,7 +286,10 @@ impl Answer for Checked {
         for checked in &self.documents {
             match (&checked.document, &checked.summary) {
                 (Some(document), Some(summary)) if checked.mistakes.is_empty() => {
-                    text += &format!("ok     {}  {} {document}, {summary}\n", checked.path, checked.kind);
+                    text += &format!(
+                        "ok     {}  {} {document}, {summary}\n",
+                        checked.path, checked.kind
+                    );
                 }
                 _ => {
                     text += &format!("WRONG  {}\n", checked.path);
@@ -276,9 +303,16 @@ impl Answer for Checked {
             text += &format!("WRONG  {problem}\n");
         }
         if !self.mappings.is_empty() {
-            text += &format!("\nmappings that do not fit:\n\n{}\n", problems_table(&self.mappings));
+            text += &format!(
+                "\nmappings that do not fit:\n\n{}\n",
+                problems_table(&self.mappings)
+            );
         }
-        let wrong = self.documents.iter().filter(|document| !document.mistakes.is_empty()).count();
+        let wrong = self
+            .documents
+            .iter()
+            .filter(|document| !document.mistakes.is_empty())
+            .count();
         let all = plural(self.documents.len() as u64, "document");
         let said = match wrong + self.problems.len() + self.mappings.len() {
             0 if self.documents.is_empty() => "there are no documents".to_owned(),
@@ -292,18 +326,27 @@ impl Answer for Checked {
 fn show_one(globals: &Globals, named: &str) -> Result<Done, Failure> {
     let layout = named.parse::<LayoutId>().ok();
     let path = match &layout {
-        Some(id) => globals.project.join(format!("contracts/{}/v{}.yaml", id.file_type, id.version)),
+        Some(id) => globals
+            .project
+            .join(format!("contracts/{}/v{}.yaml", id.file_type, id.version)),
         None => PathBuf::from(named),
     };
     if !path.is_file() {
         return Err(Failure::refused(match layout {
-            Some(id) => format!("there is no contract {id}: {} does not exist", shown_path(&path)),
+            Some(id) => format!(
+                "there is no contract {id}: {} does not exist",
+                shown_path(&path)
+            ),
             None => format!(
                 "`{named}` is neither a layout such as medical_claim@v1 nor a contract's file"
             ),
         }));
     }
-    let shown = path.strip_prefix(&globals.project).unwrap_or(&path).display().to_string();
+    let shown = path
+        .strip_prefix(&globals.project)
+        .unwrap_or(&path)
+        .display()
+        .to_string();
     let contract = parse_contract(&shown, &path, &read(&path)?)?;
     show(globals.format, &contract.outline())?;
     Ok(Done::Well)

@@ -42,28 +42,56 @@ enum Verdict {
 
 impl Check {
     fn ok(what: &'static str, found: impl Into<String>) -> Self {
-        Self { what, verdict: Verdict::Ok, found: found.into(), remedy: None }
+        Self {
+            what,
+            verdict: Verdict::Ok,
+            found: found.into(),
+            remedy: None,
+        }
     }
 
     fn note(what: &'static str, found: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { what, verdict: Verdict::Note, found: found.into(), remedy: Some(remedy.into()) }
+        Self {
+            what,
+            verdict: Verdict::Note,
+            found: found.into(),
+            remedy: Some(remedy.into()),
+        }
     }
 
     fn fault(what: &'static str, found: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { what, verdict: Verdict::Fault, found: found.into(), remedy: Some(remedy.into()) }
+        Self {
+            what,
+            verdict: Verdict::Fault,
+            found: found.into(),
+            remedy: Some(remedy.into()),
+        }
     }
 }
 
 pub(crate) async fn run(globals: &Globals) -> Result<Done, Failure> {
     let configuration = project::configuration(globals)?;
-    let mut checks = vec![Check::ok("configuration", plural(configuration.shown.len() as u64, "setting"))];
+    let mut checks = vec![Check::ok(
+        "configuration",
+        plural(configuration.shown.len() as u64, "setting"),
+    )];
     checks.push(check_store(&configuration).await);
     checks.extend(check_objects(&configuration).await);
     checks.extend(check_documents(&configuration).await);
-    let examined = Examined { settings: configuration.shown, checks };
+    let examined = Examined {
+        settings: configuration.shown,
+        checks,
+    };
     show(globals.format, &examined)?;
-    let healthy = examined.checks.iter().all(|check| check.verdict != Verdict::Fault);
-    Ok(if healthy { Done::Well } else { Done::WithFaults })
+    let healthy = examined
+        .checks
+        .iter()
+        .all(|check| check.verdict != Verdict::Fault);
+    Ok(if healthy {
+        Done::Well
+    } else {
+        Done::WithFaults
+    })
 }
 
 async fn check_store(configuration: &Configuration) -> Check {
@@ -71,14 +99,21 @@ async fn check_store(configuration: &Configuration) -> Check {
     let store = match Store::connect(&configuration.metadata_url).await {
         Ok(store) => store,
         Err(error) => {
-            return Check::fault(WHAT, chain(&error), "check metadata.url, or METADATA_DB_URL");
+            return Check::fault(
+                WHAT,
+                chain(&error),
+                "check metadata.url, or METADATA_DB_URL",
+            );
         }
     };
     let schema = store.check_schema().await;
     let backend = store.backend().as_str();
     store.close().await;
     match schema {
-        Ok(()) => Check::ok(WHAT, format!("{backend}, reachable, its schema is up to date")),
+        Ok(()) => Check::ok(
+            WHAT,
+            format!("{backend}, reachable, its schema is up to date"),
+        ),
         Err(error) => Check::fault(WHAT, chain(&error), "run `lazaret migrate`"),
     }
 }
@@ -103,10 +138,17 @@ async fn check_objects(configuration: &Configuration) -> Vec<Check> {
 
 async fn probe(objects: &Objects) -> Result<(), String> {
     let content = Bytes::from_static(b"lazaret");
-    objects.put(PROBE, content.clone()).await.map_err(|error| chain(&error))?;
+    objects
+        .put(PROBE, content.clone())
+        .await
+        .map_err(|error| chain(&error))?;
     let read = objects.get(PROBE).await.map_err(|error| chain(&error))?;
     objects.delete(PROBE).await.map_err(|error| chain(&error))?;
-    if read == content { Ok(()) } else { Err("what was written is not what was read".to_owned()) }
+    if read == content {
+        Ok(())
+    } else {
+        Err("what was written is not what was read".to_owned())
+    }
 }
 
 #[cfg(unix)]
@@ -115,7 +157,11 @@ fn check_space(folder: &Path) -> Option<Check> {
     let space = match rustix::fs::statvfs(folder) {
         Ok(space) => space,
         Err(error) => {
-            return Some(Check::note(WHAT, format!("unknown: {error}"), "look at it with `df`"));
+            return Some(Check::note(
+                WHAT,
+                format!("unknown: {error}"),
+                "look at it with `df`",
+            ));
         }
     };
     let free = space.f_bavail.saturating_mul(space.f_frsize);
@@ -123,7 +169,11 @@ fn check_space(folder: &Path) -> Option<Check> {
     Some(if free >= FREE_BYTES_MIN {
         Check::ok(WHAT, found)
     } else {
-        Check::fault(WHAT, found, "make room, or move objects.url to a larger disk")
+        Check::fault(
+            WHAT,
+            found,
+            "make room, or move objects.url to a larger disk",
+        )
     })
 }
 
@@ -168,12 +218,22 @@ fn check_mappings(catalog: &Catalog) -> Check {
     const WHAT: &str = "mappings";
     let wrong = catalog.check_mappings();
     if !wrong.is_empty() {
-        let told: Vec<String> =
-            wrong.iter().map(|wrong| format!("{}: {}", wrong.mapping, wrong.problems.join("; "))).collect();
-        return Check::fault(WHAT, told.join("\n"), "mend canonical/mappings/…, then `lazaret registry sync`");
+        let told: Vec<String> = wrong
+            .iter()
+            .map(|wrong| format!("{}: {}", wrong.mapping, wrong.problems.join("; ")))
+            .collect();
+        return Check::fault(
+            WHAT,
+            told.join("\n"),
+            "mend canonical/mappings/…, then `lazaret registry sync`",
+        );
     }
     // A layout that somebody sends and that cannot reach the statewide table.
-    let sent: BTreeSet<_> = catalog.feeds.values().flat_map(|feed| &feed.contracts).collect();
+    let sent: BTreeSet<_> = catalog
+        .feeds
+        .values()
+        .flat_map(|feed| &feed.contracts)
+        .collect();
     let unmapped: Vec<String> = sent
         .into_iter()
         .filter(|layout| {
@@ -187,7 +247,10 @@ fn check_mappings(catalog: &Catalog) -> Check {
     }
     Check::fault(
         WHAT,
-        format!("{} can be sent and has no mapping to the newest canonical schema", unmapped.join(", ")),
+        format!(
+            "{} can be sent and has no mapping to the newest canonical schema",
+            unmapped.join(", ")
+        ),
         "write canonical/mappings/{file_type}/{layout_version}/v1.json for it",
     )
 }
@@ -210,7 +273,11 @@ impl Answer for Examined {
     fn text(&self) -> String {
         let mut settings = Table::new(["setting", "value", "from"]);
         for shown in &self.settings {
-            settings.row([shown.setting.to_owned(), shown.value.clone(), shown.origin.clone()]);
+            settings.row([
+                shown.setting.to_owned(),
+                shown.value.clone(),
+                shown.origin.clone(),
+            ]);
         }
         let mut text = format!("{settings}\n\n");
         for check in &self.checks {

@@ -40,9 +40,19 @@ impl Failure {
 
 /// A diagnostic as a person reads it: the line, what was expected, what to write.
 pub(crate) fn diagnostic(diagnostic: &dyn Diagnostic) -> String {
+    rendered(diagnostic, 1)
+}
+
+/// As [`diagnostic`], without the lines around: another setting's may hold a secret.
+pub(crate) fn configuration_diagnostic(diagnostic: &dyn Diagnostic) -> String {
+    rendered(diagnostic, 0)
+}
+
+fn rendered(diagnostic: &dyn Diagnostic, context_lines: usize) -> String {
     let handler = GraphicalReportHandler::new_themed(miette::GraphicalTheme::unicode_nocolor());
+    let handler = handler.with_width(100).with_context_lines(context_lines);
     let mut text = String::new();
-    match handler.with_width(100).render_report(&mut text, diagnostic) {
+    match handler.render_report(&mut text, diagnostic) {
         Ok(()) => text,
         Err(_) => diagnostic.to_string(),
     }
@@ -63,9 +73,14 @@ impl From<ConfigurationError> for Failure {
             ConfigurationError::NoProject { .. } => Self::Unusable(error.to_string()),
             ConfigurationError::Unreadable { .. } => Self::Failed(error.into()),
             ConfigurationError::Mistakes(mistakes) => {
-                let shown: Vec<String> = mistakes.iter().map(|mistake| diagnostic(mistake)).collect();
+                let shown: Vec<String> = mistakes
+                    .iter()
+                    .map(|mistake| configuration_diagnostic(mistake))
+                    .collect();
                 let wrong = shown.join("\n");
-                Self::Unusable(format!("{FILE_NAME} or the environment cannot be used\n\n{wrong}"))
+                Self::Unusable(format!(
+                    "{FILE_NAME} or the environment cannot be used\n\n{wrong}"
+                ))
             }
         }
     }
@@ -120,9 +135,7 @@ impl From<PipelineError> for Failure {
             PipelineError::UnknownSubmission(_) | PipelineError::Refused(_) => {
                 Self::Refused(error.to_string())
             }
-            PipelineError::RowsLost { .. }
-            | PipelineError::Interrupted(_)
-            | PipelineError::Document { .. } => Self::Failed(error.into()),
+            other => Self::Failed(other.into()),
         }
     }
 }

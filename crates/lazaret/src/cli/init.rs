@@ -38,9 +38,13 @@ pub(crate) async fn run(globals: &Globals, call: &Call) -> Result<Done, Failure>
     let store = Store::connect(&configuration.metadata_url).await?;
     let migrations = store.migrate().await?;
     store.close().await;
-    let shown = shown_path(&configuration.project);
-    let next = next_steps(&shown, &configuration.settings.inbox_prefix, &configuration.objects_url);
-    let made = Made { project: configuration.project, library: !call.empty, migrations, next };
+    let next = next_steps(&configuration);
+    let made = Made {
+        project: configuration.project,
+        library: !call.empty,
+        migrations,
+        next,
+    };
     show(globals.format, &made)?;
     Ok(Done::Well)
 }
@@ -58,7 +62,11 @@ fn refuse_to_overwrite(folder: &Path) -> Result<(), Failure> {
 
 /// Writes a project's files. Nothing that is there is overwritten, except that an existing
 /// `.gitignore` is kept as it is.
-pub(super) fn make_folder(folder: &Path, configuration: &str, library: bool) -> Result<(), Failure> {
+pub(super) fn make_folder(
+    folder: &Path,
+    configuration: &str,
+    library: bool,
+) -> Result<(), Failure> {
     let write = |name: &str, text: &str| -> Result<(), Failure> {
         let path = folder.join(name);
         if let Some(parent) = path.parent() {
@@ -66,7 +74,13 @@ pub(super) fn make_folder(folder: &Path, configuration: &str, library: bool) -> 
         }
         Ok(fs::write(&path, text).with_context(|| shown_path(&path))?)
     };
-    for name in ["contracts", "canonical/schemas", "canonical/mappings", "feeds", "derived"] {
+    for name in [
+        "contracts",
+        "canonical/schemas",
+        "canonical/mappings",
+        "feeds",
+        "derived",
+    ] {
         let path = folder.join(name);
         fs::create_dir_all(&path).with_context(|| shown_path(&path))?;
     }
@@ -82,24 +96,37 @@ pub(super) fn make_folder(folder: &Path, configuration: &str, library: bool) -> 
     write(FILE_NAME, configuration)
 }
 
-fn next_steps(project: &str, inbox_prefix: &str, objects_url: &str) -> Vec<String> {
-    let inbox = if objects_url.contains("://") {
-        format!("{}/{inbox_prefix}", objects_url.trim_end_matches('/'))
-    } else {
-        format!("{}/{inbox_prefix}", shown_path(Path::new(objects_url)))
-    };
-    let cd = if project == "." { String::new() } else { format!("cd {project}; ") };
-    vec![
-        format!("{cd}cp feeds/example.yaml.sample feeds/FEED.yaml, and fill it in"),
+/// What is to be done in the new project, from inside it.
+fn next_steps(configuration: &Configuration) -> Vec<String> {
+    let objects = Path::new(&configuration.objects_url);
+    let place = objects
+        .strip_prefix(&configuration.project)
+        .unwrap_or(objects)
+        .display();
+    let inbox = &configuration.settings.inbox_prefix;
+    let mut steps = Vec::new();
+    let project = shown_path(&configuration.project);
+    if project != "." {
+        steps.push(format!("cd {project}"));
+    }
+    steps.extend([
+        "cp feeds/example.yaml.sample feeds/FEED.yaml, and say in it who sends what".to_owned(),
         "lazaret contract check".to_owned(),
-        format!("drop files into {inbox}SUBMITTER/FILE_TYPE/DROP_ID/, then an empty _SUCCESS"),
+        format!(
+            "drop files into {place}/{inbox}SUBMITTER/FILE_TYPE/DROP_ID/, then an empty _SUCCESS"
+        ),
         "lazaret run --once".to_owned(),
-    ]
+    ]);
+    steps
 }
 
 impl Answer for Made {
     fn text(&self) -> String {
-        let library = if self.library { "contracts/, canonical/ and " } else { "" };
+        let library = if self.library {
+            "contracts/, canonical/ and "
+        } else {
+            ""
+        };
         let mut text = format!(
             "made {} with {FILE_NAME}, {library}an example of a feed; the metadata database is ready\n\nnext:\n",
             shown_path(&self.project)

@@ -25,7 +25,14 @@ impl Answer for Migrated {
         if self.applied.is_empty() {
             return format!("the metadata database ({}) is up to date", self.backend);
         }
-        let applied: String = self.applied.iter().map(|name| format!("applied {name}\n")).collect();
-        format!("{applied}the metadata database ({}) is up to date", self.backend)
+        let applied: String = self
+            .applied
+            .iter()
+            .map(|name| format!("applied {name}\n"))
+            .collect();
+        format!(
+            "{applied}the metadata database ({}) is up to date",
+            self.backend
+        )
     }
 }

@@ -28,9 +28,9 @@ use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
 
-#[cfg(test)]
-pub(crate) use self::failure::diagnostic;
 use self::failure::Failure;
+#[cfg(test)]
+pub(crate) use self::failure::configuration_diagnostic;
 use self::output::Format;
 
 const EXIT_CODES: &str = "\
@@ -53,7 +53,13 @@ pub(crate) struct Call {
 #[derive(Debug, Args)]
 pub(crate) struct Globals {
     /// The project's folder
-    #[arg(long, global = true, value_name = "DIR", env = "LAZARET_PROJECT", default_value = ".")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "LAZARET_PROJECT",
+        default_value = "."
+    )]
     pub(crate) project: PathBuf,
     /// How answers are written to stdout
     #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
@@ -128,13 +134,17 @@ pub(crate) fn start_logging(verbose: bool) {
     } else {
         "warn"
     };
-    let wanted = std::env::var("RUST_LOG").ok().and_then(|text| text.parse::<Targets>().ok());
+    let wanted = std::env::var("RUST_LOG")
+        .ok()
+        .and_then(|text| text.parse::<Targets>().ok());
     let targets = wanted.or_else(|| default.parse().ok()).unwrap_or_default();
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(false)
         .with_target(true);
-    tracing_subscriber::registry().with(lines.with_filter(targets)).init();
+    tracing_subscriber::registry()
+        .with(lines.with_filter(targets))
+        .init();
 }
 
 /// True where a person watches stderr.
@@ -144,7 +154,9 @@ fn is_watched() -> bool {
 
 /// Who is written into the audit log.
 fn actor() -> String {
-    let user = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
+    let user = ["USER", "LOGNAME"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok());
     match user.filter(|user| !user.is_empty()) {
         Some(user) => format!("cli:{user}"),
         None => "cli".to_owned(),

@@ -29,7 +29,9 @@ pub(crate) trait Answer: Serialize {
 pub(crate) fn show(format: Format, answer: &impl Answer) -> Result<(), Failure> {
     let text = match format {
         Format::Table => answer.text(),
-        Format::Json => serde_json::to_string_pretty(answer).context("the answer has no JSON form")?,
+        Format::Json => {
+            serde_json::to_string_pretty(answer).context("the answer has no JSON form")?
+        }
     };
     let mut stdout = io::stdout().lock();
     match writeln!(stdout, "{}", text.trim_end()).and_then(|()| stdout.flush()) {
@@ -52,7 +54,12 @@ impl Answer for Said {
 }
 
 pub(crate) fn say(format: Format, message: impl Into<String>) -> Result<(), Failure> {
-    show(format, &Said { message: message.into() })
+    show(
+        format,
+        &Said {
+            message: message.into(),
+        },
+    )
 }
 
 /// Aligned columns without lines; cells are written whole.
@@ -62,7 +69,9 @@ impl Table {
     /// A header that begins with `#` is that of a column of numbers, aligned to the right.
     pub(crate) fn new<const N: usize>(headers: [&str; N]) -> Self {
         let mut table = comfy_table::Table::new();
-        table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+        table
+            .load_preset(presets::NOTHING)
+            .set_content_arrangement(ContentArrangement::Disabled);
         table.set_header(headers.map(|header| header.trim_start_matches('#').to_uppercase()));
         for (column, header) in table.column_iter_mut().zip(headers) {
             column.set_padding((0, 2));
@@ -90,9 +99,15 @@ impl fmt::Display for Table {
 
 /// Names and values below each other.
 pub(crate) fn pairs(pairs: &[(&str, String)]) -> String {
-    let width = pairs.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let width = pairs
+        .iter()
+        .map(|(name, _)| name.chars().count())
+        .max()
+        .unwrap_or(0);
     let lines = pairs.iter().filter(|(_, value)| !value.is_empty());
-    lines.map(|(name, value)| format!("{name:<width$}  {value}\n")).collect()
+    lines
+        .map(|(name, value)| format!("{name:<width$}  {value}\n"))
+        .collect()
 }
 
 /// A count with its thousands apart: `12,345`.
@@ -123,7 +138,8 @@ pub(crate) fn plural(number: impl Into<i128>, one: &str) -> String {
 
 /// To the second, in UTC.
 pub(crate) fn instant(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Secs, true).replace('T', " ")
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+        .replace('T', " ")
 }
 
 /// The last group of a submission's id: short, and unlike that of any other in practice. Every
@@ -142,7 +158,11 @@ pub(crate) fn size(bytes: u64) -> String {
         value /= 1_000.0;
         unit += 1;
     }
-    if unit == 0 { format!("{bytes} B") } else { format!("{value:.1} {}", UNITS[unit]) }
+    if unit == 0 {
+        format!("{bytes} B")
+    } else {
+        format!("{value:.1} {}", UNITS[unit])
+    }
 }
 
 #[cfg(test)]
@@ -151,9 +171,13 @@ mod tests {
 
     #[test]
     fn counts_are_grouped() {
-        for (number, expected) in
-            [(0, "0"), (999, "999"), (1_000, "1,000"), (-1_234_567, "-1,234,567"), (100_000, "100,000")]
-        {
+        for (number, expected) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (-1_234_567, "-1,234,567"),
+            (100_000, "100,000"),
+        ] {
             assert_eq!(count(number), expected);
         }
         assert_eq!(plural(1, "row"), "1 row");
@@ -162,7 +186,12 @@ mod tests {
 
     #[test]
     fn sizes_are_short() {
-        for (bytes, expected) in [(0, "0 B"), (999, "999 B"), (1_500, "1.5 kB"), (2_000_000_000, "2.0 GB")] {
+        for (bytes, expected) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1_500, "1.5 kB"),
+            (2_000_000_000, "2.0 GB"),
+        ] {
             assert_eq!(size(bytes), expected);
         }
     }
@@ -180,7 +209,11 @@ mod tests {
 
     #[test]
     fn pairs_skip_what_is_empty() {
-        let text = pairs(&[("state", "PARSED".into()), ("reason", String::new()), ("rows in", "3".into())]);
+        let text = pairs(&[
+            ("state", "PARSED".into()),
+            ("reason", String::new()),
+            ("rows in", "3".into()),
+        ]);
         assert_eq!(text, "state    PARSED\nrows in  3\n");
     }
 

@@ -7,9 +7,9 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pipeline::{BuiltMonth, Event, Observer};
 
+use super::is_watched;
 use super::output::{count, plural, short};
 use super::tally::Tally;
-use super::is_watched;
 
 const BYTES: &str = "{spinner} {msg} [{bar:30}] {bytes}/{total_bytes} {binary_bytes_per_sec}";
 const COUNTS: &str = "{spinner} {msg} {pos}";
@@ -27,17 +27,26 @@ struct Inner {
 enum Screen {
     /// A log, or nobody: a line for each thing that a person would want to find there.
     Lines,
-    Bars { bar: ProgressBar, what: String },
+    Bars {
+        bar: ProgressBar,
+        what: String,
+    },
 }
 
 impl Progress {
     pub(crate) fn start() -> Self {
         let screen = if is_watched() {
-            Screen::Bars { bar: ProgressBar::hidden(), what: String::new() }
+            Screen::Bars {
+                bar: ProgressBar::hidden(),
+                what: String::new(),
+            }
         } else {
             Screen::Lines
         };
-        Self(Arc::new(Mutex::new(Inner { tally: Tally::default(), screen })))
+        Self(Arc::new(Mutex::new(Inner {
+            tally: Tally::default(),
+            screen,
+        })))
     }
 
     pub(crate) fn observer(&self) -> Observer {
@@ -66,12 +75,19 @@ impl Inner {
             self.screen.line(&line);
         }
         match event {
-            Event::Parsing { submission, file_name, bytes, of } => {
+            Event::Parsing {
+                submission,
+                file_name,
+                bytes,
+                of,
+            } => {
                 let what = format!("parsing {} {file_name}", short(*submission));
                 self.screen.bar(what, Some(*of)).inc(*bytes);
             }
             Event::SubmitterGoldBuilt { .. } => {
-                self.screen.bar("submitter gold, months".into(), None).inc(1);
+                self.screen
+                    .bar("submitter gold, months".into(), None)
+                    .inc(1);
             }
             Event::CanonicalBuilt { .. } => {
                 self.screen.bar("canonical, months".into(), None).inc(1);
@@ -91,7 +107,9 @@ impl Screen {
 
     /// The bar for that piece of work; where another stood, it is replaced. In a log, a hidden one.
     fn bar(&mut self, wanted: String, total: Option<u64>) -> ProgressBar {
-        let Self::Bars { bar, what } = self else { return ProgressBar::hidden() };
+        let Self::Bars { bar, what } = self else {
+            return ProgressBar::hidden();
+        };
         if *what != wanted {
             bar.finish_and_clear();
             let template = if total.is_some() { BYTES } else { COUNTS };
@@ -122,19 +140,37 @@ fn write_line(line: &str) {
 /// What is worth a line while it happens; the rest stands in the summary.
 fn line(event: &Event<'_>) -> Option<String> {
     Some(match event {
-        Event::Registered { submission, grouping_key, method, files } => format!(
+        Event::Registered {
+            submission,
+            grouping_key,
+            method,
+            files,
+        } => format!(
             "{}  registered from {grouping_key}, {} ({})",
             short(*submission),
             plural(*files as u64, "file"),
             method.as_str()
         ),
-        Event::Staged { submission, classified: Ok(layout), .. } => {
+        Event::Staged {
+            submission,
+            classified: Ok(layout),
+            ..
+        } => {
             format!("{}  staged, {layout}", short(*submission))
         }
-        Event::Staged { submission, classified: Err(reason), .. } => {
+        Event::Staged {
+            submission,
+            classified: Err(reason),
+            ..
+        } => {
             format!("{}  NEEDS_REVIEW: {reason}", short(*submission))
         }
-        Event::Parsed { submission, rows_in, rows_accepted, rows_rejected } => format!(
+        Event::Parsed {
+            submission,
+            rows_in,
+            rows_accepted,
+            rows_rejected,
+        } => format!(
             "{}  parsed {}: {} accepted, {} rejected",
             short(*submission),
             plural(*rows_in, "row"),
@@ -144,16 +180,30 @@ fn line(event: &Event<'_>) -> Option<String> {
         Event::ParseFailed { submission, reason } => {
             format!("{}  PARSE_FAILED: {reason}", short(*submission))
         }
-        Event::Validated { submission, state, reason } => match reason {
+        Event::Validated {
+            submission,
+            state,
+            reason,
+        } => match reason {
             Some(reason) => format!("{}  {}: {reason}", short(*submission), state.as_str()),
             None => format!("{}  {}", short(*submission), state.as_str()),
         },
-        Event::CanonicalBuilt { key, built: BuiltMonth::Failed { reason } } => {
+        Event::CanonicalBuilt {
+            key,
+            built: BuiltMonth::Failed { reason },
+        } => {
             format!("canonical {key}  FAILED: {reason}")
         }
         Event::Failed(failure) => {
-            let later = if failure.transient { " (the next run tries again)" } else { "" };
-            format!("{} {}  failed: {}{later}", failure.step, failure.subject, failure.error)
+            let later = if failure.transient {
+                " (the next run tries again)"
+            } else {
+                ""
+            };
+            format!(
+                "{} {}  failed: {}{later}",
+                failure.step, failure.subject, failure.error
+            )
         }
         Event::Discovered(_)
         | Event::GroupWaits { .. }

@@ -54,7 +54,13 @@ fn assemble(
     observer: Observer,
 ) -> Result<Pipeline, Failure> {
     let objects = Objects::connect(&configuration.objects_url)?;
-    Ok(Pipeline::new(store, objects, catalog, configuration.settings.clone(), observer))
+    Ok(Pipeline::new(
+        store,
+        objects,
+        catalog,
+        configuration.settings.clone(),
+        observer,
+    ))
 }
 
 pub(crate) fn nobody() -> Observer {
@@ -62,7 +68,10 @@ pub(crate) fn nobody() -> Observer {
 }
 
 /// The submission that a person means by an id, or by the beginning or the end of one.
-pub(crate) async fn find_submission(pipeline: &Pipeline, named: &str) -> Result<Submission, Failure> {
+pub(crate) async fn find_submission(
+    pipeline: &Pipeline,
+    named: &str,
+) -> Result<Submission, Failure> {
     if let Ok(id) = named.parse::<SubmissionId>() {
         return Ok(pipeline.known_submission(id).await?);
     }
@@ -73,7 +82,10 @@ pub(crate) async fn find_submission(pipeline: &Pipeline, named: &str) -> Result<
              from its beginning or its end"
         )));
     }
-    let all = pipeline.store.submissions(&SubmissionFilter::default()).await?;
+    let all = pipeline
+        .store
+        .submissions(&SubmissionFilter::default())
+        .await?;
     let mut found = all.into_iter().filter(|submission| {
         let id = submission.submission_id.to_string();
         id.starts_with(&named) || id.ends_with(&named)
@@ -94,7 +106,13 @@ pub(crate) async fn find_submission(pipeline: &Pipeline, named: &str) -> Result<
 /// A path as it is shown: below the current folder, relative to it.
 pub(crate) fn shown_path(path: &Path) -> String {
     let current = std::env::current_dir().ok();
-    let below = current.as_deref().and_then(|current| path.strip_prefix(current).ok());
+    let below = current
+        .as_deref()
+        .and_then(|current| path.strip_prefix(current).ok());
     let shown = below.unwrap_or(path).display().to_string();
-    if shown.is_empty() { ".".to_owned() } else { shown }
+    if shown.is_empty() {
+        ".".to_owned()
+    } else {
+        shown
+    }
 }

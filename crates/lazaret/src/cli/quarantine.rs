@@ -47,10 +47,14 @@ pub(crate) async fn run(globals: &Globals, call: Call) -> Result<Done, Failure> 
     let pipeline = project::open_to_read(globals).await?;
     match call {
         Call::List { submission: None } => list_all(globals, &pipeline).await,
-        Call::List { submission: Some(named) } => list_one(globals, &pipeline, &named).await,
-        Call::Show { submission, limit, reveal } => {
-            show_rows(globals, &pipeline, &submission, limit, reveal).await
-        }
+        Call::List {
+            submission: Some(named),
+        } => list_one(globals, &pipeline, &named).await,
+        Call::Show {
+            submission,
+            limit,
+            reveal,
+        } => show_rows(globals, &pipeline, &submission, limit, reveal).await,
         Call::Export { submission, to } => export(globals, &pipeline, &submission, &to).await,
     }
 }
@@ -72,16 +76,25 @@ struct RejectsOfSubmission {
 }
 
 async fn list_all(globals: &Globals, pipeline: &Pipeline) -> Result<Done, Failure> {
-    let all = pipeline.store.submissions(&SubmissionFilter::default()).await?;
+    let all = pipeline
+        .store
+        .submissions(&SubmissionFilter::default())
+        .await?;
     let mut submissions = Vec::new();
-    for submission in all.iter().filter(|submission| submission.rows_rejected.unwrap_or(0) > 0) {
+    for submission in all
+        .iter()
+        .filter(|submission| submission.rows_rejected.unwrap_or(0) > 0)
+    {
         submissions.push(rejects_of(pipeline, submission).await?);
     }
     show(globals.format, &Listed { submissions })?;
     Ok(Done::Well)
 }
 
-async fn rejects_of(pipeline: &Pipeline, submission: &Submission) -> Result<RejectsOfSubmission, Failure> {
+async fn rejects_of(
+    pipeline: &Pipeline,
+    submission: &Submission,
+) -> Result<RejectsOfSubmission, Failure> {
     let report = parse_report(pipeline, submission).await?;
     Ok(RejectsOfSubmission {
         submission_id: submission.submission_id,
@@ -90,7 +103,9 @@ async fn rejects_of(pipeline: &Pipeline, submission: &Submission) -> Result<Reje
         state: submission.state.as_str(),
         rows_in: submission.rows_in,
         rows_rejected: submission.rows_rejected,
-        reject_reasons: report.map(|report| report.reject_reasons).unwrap_or_default(),
+        reject_reasons: report
+            .map(|report| report.reject_reasons)
+            .unwrap_or_default(),
     })
 }
 
@@ -99,8 +114,15 @@ impl Answer for Listed {
         if self.submissions.is_empty() {
             return "no rejected rows".into();
         }
-        let mut table =
-            Table::new(["submission", "group", "layout", "state", "#rows in", "#rejected", "most often"]);
+        let mut table = Table::new([
+            "submission",
+            "group",
+            "layout",
+            "state",
+            "#rows in",
+            "#rejected",
+            "most often",
+        ]);
         for rejects in &self.submissions {
             let most = rejects.reject_reasons.first().map(|reason| {
                 let rule = name(reason.column.as_deref(), &reason.rule);
@@ -167,7 +189,13 @@ async fn show_rows(
     let mut rows = read(pipeline, &submission, limit).await?;
     if reveal {
         // Before anything is shown: what cannot be recorded is not revealed.
-        audit(pipeline, &submission, "quarantine.revealed", json!({ "rows": rows.len() })).await?;
+        audit(
+            pipeline,
+            &submission,
+            "quarantine.revealed",
+            json!({ "rows": rows.len() }),
+        )
+        .await?;
     } else {
         for row in &mut rows {
             row.raw_text = mask(&row.raw_text);
@@ -183,7 +211,11 @@ async fn show_rows(
     Ok(Done::Well)
 }
 
-async fn read(pipeline: &Pipeline, submission: &Submission, limit: usize) -> Result<Vec<QuarantinedRow>, Failure> {
+async fn read(
+    pipeline: &Pipeline,
+    submission: &Submission,
+    limit: usize,
+) -> Result<Vec<QuarantinedRow>, Failure> {
     let (Some(submitter), Some(layout)) = (&submission.submitter_id, submission.layout()) else {
         return Err(Failure::refused(format!(
             "submission {} is {}: it has no quarantine",
@@ -214,7 +246,10 @@ async fn audit(
 impl Answer for Rows {
     fn text(&self) -> String {
         if self.rows.is_empty() {
-            return format!("submission {} has no rejected rows", short(self.submission_id));
+            return format!(
+                "submission {} has no rejected rows",
+                short(self.submission_id)
+            );
         }
         let mut text = String::new();
         for row in &self.rows {
@@ -226,7 +261,11 @@ impl Answer for Rows {
                 row.source_offset + row.source_length
             );
             for reason in &row.reasons {
-                text += &format!("  {}: {}\n", name(reason.column.as_deref(), &reason.rule), reason.expected);
+                text += &format!(
+                    "  {}: {}\n",
+                    name(reason.column.as_deref(), &reason.rule),
+                    reason.expected
+                );
             }
             for line in row.raw_text.lines() {
                 text += &format!("  | {line}\n");
@@ -234,7 +273,11 @@ impl Answer for Rows {
         }
         let all = self.rows_rejected.unwrap_or(0);
         if all > self.rows.len() as i64 {
-            text += &format!("{} of {} rows: --limit shows more\n", self.rows.len(), count(all));
+            text += &format!(
+                "{} of {} rows: --limit shows more\n",
+                self.rows.len(),
+                count(all)
+            );
         }
         if self.masked {
             text += "the text is masked; --reveal shows it and writes into the audit log that you did\n";
@@ -249,31 +292,58 @@ enum ExportFormat {
     JsonLines,
 }
 
-async fn export(globals: &Globals, pipeline: &Pipeline, named: &str, to: &Path) -> Result<Done, Failure> {
+async fn export(
+    globals: &Globals,
+    pipeline: &Pipeline,
+    named: &str,
+    to: &Path,
+) -> Result<Done, Failure> {
     let format = match to.extension().and_then(|ending| ending.to_str()) {
         Some("csv") => ExportFormat::Csv,
         Some("jsonl") => ExportFormat::JsonLines,
-        _ => return Err(Failure::Unusable("--to: name a file that ends in .csv or .jsonl".into())),
+        _ => {
+            return Err(Failure::Unusable(
+                "--to: name a file that ends in .csv or .jsonl".into(),
+            ));
+        }
     };
     if to.exists() {
-        return Err(Failure::refused(format!("{} exists already: choose another name", to.display())));
+        return Err(Failure::refused(format!(
+            "{} exists already: choose another name",
+            to.display()
+        )));
     }
     let submission = project::find_submission(pipeline, named).await?;
     let rows = read(pipeline, &submission, usize::MAX).await?;
-    audit(pipeline, &submission, "quarantine.exported", json!({ "rows": rows.len() })).await?;
+    audit(
+        pipeline,
+        &submission,
+        "quarantine.exported",
+        json!({ "rows": rows.len() }),
+    )
+    .await?;
     write_whole(to, |file| match format {
         ExportFormat::Csv => write_csv(file, &rows),
         ExportFormat::JsonLines => write_json_lines(file, &rows),
     })
     .with_context(|| format!("{} could not be written", to.display()))?;
     let rows = plural(rows.len() as u64, "row");
-    say(globals.format, format!("wrote {rows} to {}: it holds patients' data as it came", to.display()))?;
+    say(
+        globals.format,
+        format!(
+            "wrote {rows} to {}: it holds patients' data as it came",
+            to.display()
+        ),
+    )?;
     Ok(Done::Well)
 }
 
 /// Writes beside the file and renames: what stands under the name is whole. Nobody but the
 /// owner may read it.
-fn write_whole(to: &Path, write: impl FnOnce(&mut BufWriter<File>) -> anyhow::Result<()>) -> anyhow::Result<()> {
+fn write_whole(
+    to: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let mut partial = to.as_os_str().to_owned();
     partial.push(".partial");
     let partial = PathBuf::from(partial);
@@ -289,7 +359,14 @@ fn write_whole(to: &Path, write: impl FnOnce(&mut BufWriter<File>) -> anyhow::Re
 
 fn write_csv(file: &mut impl Write, rows: &[QuarantinedRow]) -> anyhow::Result<()> {
     let mut csv = csv::Writer::from_writer(file);
-    csv.write_record(["source_file", "source_row", "source_offset", "source_length", "reasons", "raw_text"])?;
+    csv.write_record([
+        "source_file",
+        "source_row",
+        "source_offset",
+        "source_length",
+        "reasons",
+        "raw_text",
+    ])?;
     for row in rows {
         let one = |reason: &QuarantinedReason| name(reason.column.as_deref(), &reason.rule);
         let reasons: Vec<String> = row.reasons.iter().map(one).collect();
@@ -328,7 +405,10 @@ mod tests {
             source_row: 2,
             source_offset: 10,
             source_length: 9,
-            reasons: vec![reason(Some("thru_date"), "type"), reason(None, "field_count")],
+            reasons: vec![
+                reason(Some("thru_date"), "type"),
+                reason(None, "field_count"),
+            ],
             raw_text: "1,\"x\ny\",2".into(),
         }
     }
@@ -362,8 +442,19 @@ mod tests {
             submission_id: "01890000-0000-7000-8000-00000000abcd".parse().unwrap(),
             rows_rejected: Some(7),
             masked: true,
-            rows: vec![QuarantinedRow { raw_text: mask("1,\"x\ny\",2"), ..row() }],
+            rows: vec![QuarantinedRow {
+                raw_text: mask("1,\"x\ny\",2"),
+                ..row()
+            }],
         };
-        insta::assert_snapshot!(shown.text(), @"");
+        insta::assert_snapshot!(shown.text(), @r#"
+        a.csv row 2 (bytes 10 to 19)
+          thru_date: type: a date in %Y%m%d
+          field_count: a date in %Y%m%d
+          | 9,"x
+          | x",9
+        1 of 7 rows: --limit shows more
+        the text is masked; --reveal shows it and writes into the audit log that you did
+        "#);
     }
 }

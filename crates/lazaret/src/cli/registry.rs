@@ -21,16 +21,27 @@ pub(crate) async fn run(globals: &Globals, call: &Call) -> Result<Done, Failure>
     let Call::Sync = call;
     let pipeline = project::open(globals).await?;
     let problems = pipeline.check_registry();
-    let changes = if problems.is_empty() { pipeline.sync_registry().await? } else { Vec::new() };
+    let changes = if problems.is_empty() {
+        pipeline.sync_registry().await?
+    } else {
+        Vec::new()
+    };
     let synced = Synced { changes, problems };
     show(globals.format, &synced)?;
-    Ok(if synced.problems.is_empty() { Done::Well } else { Done::DocumentsWrong })
+    Ok(if synced.problems.is_empty() {
+        Done::Well
+    } else {
+        Done::DocumentsWrong
+    })
 }
 
 impl Answer for Synced {
     fn text(&self) -> String {
         if !self.problems.is_empty() {
-            return format!("nothing was taken in: mappings do not fit\n\n{}", problems_table(&self.problems));
+            return format!(
+                "nothing was taken in: mappings do not fit\n\n{}",
+                problems_table(&self.problems)
+            );
         }
         if self.changes.is_empty() {
             return "the registry is up to date".into();

@@ -31,7 +31,8 @@ pub(crate) async fn run(globals: &Globals, _: &Call) -> Result<Done, Failure> {
     let pipeline = project::open_watched(&configuration, progress.observer()).await?;
     let started = Instant::now();
     let summary = pipeline.run_once().await;
-    let tally = progress.take();
+    let mut tally = progress.take();
+    tally.complete(&pipeline.store).await?;
     let ran = Ran {
         tally,
         failures: summary?.failures,
@@ -60,7 +61,10 @@ impl Answer for Ran {
         let gold = tally.submitter_gold;
         if gold.months > 0 {
             let rows = plural(gold.rows, "row");
-            text += &format!("submitter gold: {} replaced, {rows}\n", plural(gold.months, "month"));
+            text += &format!(
+                "submitter gold: {} replaced, {rows}\n",
+                plural(gold.months, "month")
+            );
         }
         if !tally.canonical.is_empty() {
             text += &format!("canonical: {}\n", tally.canonical_text());
@@ -68,10 +72,14 @@ impl Answer for Ran {
         if !self.failures.is_empty() {
             text += "\nfailed (the work stays due):\n";
             for failure in &self.failures {
-                text += &format!("  {} {}: {}\n", failure.step, failure.subject, failure.error);
+                text += &format!(
+                    "  {} {}: {}\n",
+                    failure.step, failure.subject, failure.error
+                );
             }
         }
-        let nothing = tally.submissions.is_empty() && gold.months == 0 && tally.canonical.is_empty();
+        let nothing =
+            tally.submissions.is_empty() && gold.months == 0 && tally.canonical.is_empty();
         if nothing && self.failures.is_empty() {
             text += "nothing was due\n";
         }

@@ -42,17 +42,30 @@ async fn read(pipeline: &Pipeline, now: DateTime<Utc>) -> Result<Status, Failure
     let store = &pipeline.store;
     let counts = store.count_by_state().await?;
     let of = |wanted: &[SubmissionState]| {
-        counts.iter().filter(|(state, _)| wanted.contains(state)).map(|(_, count)| count).sum()
+        counts
+            .iter()
+            .filter(|(state, _)| wanted.contains(state))
+            .map(|(_, count)| count)
+            .sum()
     };
     let mut status = Status {
-        backlog: of(&[SubmissionState::Received, SubmissionState::ReadyForParse, SubmissionState::Parsed]),
+        backlog: of(&[
+            SubmissionState::Received,
+            SubmissionState::ReadyForParse,
+            SubmissionState::Parsed,
+        ]),
         needs_review: of(&[SubmissionState::NeedsReview]),
         submissions: Vec::new(),
         waiting_groups: Vec::new(),
         due_groups: Vec::new(),
         empty_groups: Vec::new(),
         pending_rebuilds: store.pending_rebuilds().await?,
-        last_runs: store.runs(&RunFilter { limit: Some(RUNS_SHOWN), ..RunFilter::default() }).await?,
+        last_runs: store
+            .runs(&RunFilter {
+                limit: Some(RUNS_SHOWN),
+                ..RunFilter::default()
+            })
+            .await?,
         last_failures: store
             .runs(&RunFilter {
                 status: Some(RunStatus::Failed),
@@ -69,7 +82,10 @@ async fn read(pipeline: &Pipeline, now: DateTime<Utc>) -> Result<Status, Failure
             GroupDecision::Close(_) => status.due_groups.push(group.grouping_key),
             GroupDecision::WaitForFiles => status.empty_groups.push(group.grouping_key),
             GroupDecision::WaitUntil(closes_at) => {
-                status.waiting_groups.push(WaitingGroup { grouping_key: group.grouping_key, closes_at });
+                status.waiting_groups.push(WaitingGroup {
+                    grouping_key: group.grouping_key,
+                    closes_at,
+                });
             }
         }
     }
@@ -97,7 +113,11 @@ impl Answer for Status {
             );
         }
         for group in &self.waiting_groups {
-            text += &format!("waiting: {} closes at {} unless something in it changes\n", group.grouping_key, instant(group.closes_at));
+            text += &format!(
+                "waiting: {} closes at {} unless something in it changes\n",
+                group.grouping_key,
+                instant(group.closes_at)
+            );
         }
         for group in &self.due_groups {
             text += &format!("whole: {group}; the next `lazaret run --once` takes it\n");
@@ -105,7 +125,10 @@ impl Answer for Status {
         for group in &self.empty_groups {
             text += &format!("empty: {group} has a marker and no file\n");
         }
-        text += &format!("canonical: {} due for a rebuild\n", plural(self.months_due() as u64, "month"));
+        text += &format!(
+            "canonical: {} due for a rebuild\n",
+            plural(self.months_due() as u64, "month")
+        );
         if !self.last_runs.is_empty() {
             text += &format!("\nlast runs\n{}\n", runs_table(&self.last_runs));
         }
@@ -113,7 +136,12 @@ impl Answer for Status {
             text += "\nlast failures\n";
             for run in &self.last_failures {
                 let error = run.error.as_deref().unwrap_or_default();
-                text += &format!("  {} {} {}: {error}\n", instant(run.started_at), run.job, run.subject);
+                text += &format!(
+                    "  {} {} {}: {error}\n",
+                    instant(run.started_at),
+                    run.job,
+                    run.subject
+                );
             }
         }
         text
@@ -122,22 +150,29 @@ impl Answer for Status {
 
 impl Status {
     fn months_due(&self) -> usize {
-        let months: std::collections::BTreeSet<_> = self.pending_rebuilds.iter().map(|row| &row.key).collect();
+        let months: std::collections::BTreeSet<_> =
+            self.pending_rebuilds.iter().map(|row| &row.key).collect();
         months.len()
     }
 }
 
 fn runs_table(runs: &[Run]) -> Table {
-    let mut table = Table::new(["started", "job", "subject", "status", "#attempt", "#seconds"]);
+    let mut table = Table::new([
+        "started", "job", "subject", "status", "#attempt", "#seconds",
+    ]);
     for run in runs {
-        let seconds = run.finished_at.map(|end| (end - run.started_at).num_milliseconds() as f64 / 1_000.0);
+        let seconds = run
+            .finished_at
+            .map(|end| (end - run.started_at).num_milliseconds() as f64 / 1_000.0);
         table.row([
             instant(run.started_at),
             run.job.clone(),
             run.subject.clone(),
             run.status.as_str().to_owned(),
             run.attempt.to_string(),
-            seconds.map(|seconds| format!("{seconds:.2}")).unwrap_or_default(),
+            seconds
+                .map(|seconds| format!("{seconds:.2}"))
+                .unwrap_or_default(),
         ]);
     }
     table

@@ -86,14 +86,25 @@ impl Answer for Listed {
             return "no submissions".into();
         }
         let mut table = Table::new([
-            "submission", "received", "group", "layout", "#rows in", "#accepted", "#rejected", "#warnings", "state",
+            "submission",
+            "received",
+            "group",
+            "layout",
+            "#rows in",
+            "#accepted",
+            "#rejected",
+            "#warnings",
+            "state",
         ]);
         for submission in &self.submissions {
             table.row([
                 short(submission.submission_id),
                 instant(submission.received_at),
                 submission.grouping_key.clone(),
-                submission.layout().map(|layout| layout.to_string()).unwrap_or_default(),
+                submission
+                    .layout()
+                    .map(|layout| layout.to_string())
+                    .unwrap_or_default(),
                 count_if_any(submission.rows_in),
                 count_if_any(submission.rows_accepted),
                 count_if_any(submission.rows_rejected),
@@ -131,13 +142,20 @@ async fn show_one(globals: &Globals, id: &str) -> Result<Done, Failure> {
     let months = pipeline.store.submission_months(id).await?;
     let report = parse_report(&pipeline, &submission).await?;
     let (rejects, warnings, failures) = match report {
-        Some(report) => (Some(report.reject_reasons), Some(report.warnings), Some(report.failures)),
+        Some(report) => (
+            Some(report.reject_reasons),
+            Some(report.warnings),
+            Some(report.failures),
+        ),
         None => (None, None, None),
     };
     let shown = Shown {
         submission,
         files,
-        months: months.into_iter().map(|(atomic_month, rows)| MonthRows { atomic_month, rows }).collect(),
+        months: months
+            .into_iter()
+            .map(|(atomic_month, rows)| MonthRows { atomic_month, rows })
+            .collect(),
         reject_reasons: rejects,
         warning_reasons: warnings,
         fail_reasons: failures,
@@ -152,7 +170,9 @@ pub(super) async fn parse_report(
     submission: &Submission,
 ) -> Result<Option<ParseReport>, Failure> {
     match submission.state {
-        SubmissionState::Received | SubmissionState::NeedsReview | SubmissionState::ReadyForParse => {
+        SubmissionState::Received
+        | SubmissionState::NeedsReview
+        | SubmissionState::ReadyForParse => {
             return Ok(None);
         }
         SubmissionState::Parsed
@@ -171,18 +191,41 @@ pub(super) async fn parse_report(
 impl Answer for Shown {
     fn text(&self) -> String {
         let submission = &self.submission;
-        let text = |value: Option<&dyn ToString>| value.map(ToString::to_string).unwrap_or_default();
+        let text =
+            |value: Option<&dyn ToString>| value.map(ToString::to_string).unwrap_or_default();
         let mut said = pairs(&[
             ("submission", submission.submission_id.to_string()),
             ("state", submission.state.as_str().to_owned()),
-            ("reason", submission.state_reason.clone().unwrap_or_default()),
-            ("group", format!("{} ({})", submission.grouping_key, submission.grouping_method.as_str())),
-            ("submitter", text(submission.submitter_id.as_ref().map(|id| id as _))),
-            ("reports to", text(submission.jurisdiction.as_ref().map(|state| state as _))),
+            (
+                "reason",
+                submission.state_reason.clone().unwrap_or_default(),
+            ),
+            (
+                "group",
+                format!(
+                    "{} ({})",
+                    submission.grouping_key,
+                    submission.grouping_method.as_str()
+                ),
+            ),
+            (
+                "submitter",
+                text(submission.submitter_id.as_ref().map(|id| id as _)),
+            ),
+            (
+                "reports to",
+                text(submission.jurisdiction.as_ref().map(|state| state as _)),
+            ),
             ("feed", text(submission.feed.as_ref().map(|feed| feed as _))),
-            ("layout", text(submission.layout().as_ref().map(|layout| layout as _))),
+            (
+                "layout",
+                text(submission.layout().as_ref().map(|layout| layout as _)),
+            ),
             ("received", instant(submission.received_at)),
-            ("same content as", text(submission.duplicate_of.as_ref().map(|id| id as _))),
+            (
+                "same content as",
+                text(submission.duplicate_of.as_ref().map(|id| id as _)),
+            ),
             ("rows in", count_if_any(submission.rows_in)),
             ("accepted", count_if_any(submission.rows_accepted)),
             ("rejected", count_if_any(submission.rows_rejected)),
@@ -193,7 +236,10 @@ impl Answer for Shown {
             said += &format!("\n{}\n", months_text(&self.months));
         }
         for (title, reasons) in [
-            ("rejected rows by reason (a row counts under each of its reasons)", &self.reject_reasons),
+            (
+                "rejected rows by reason (a row counts under each of its reasons)",
+                &self.reject_reasons,
+            ),
             ("warnings by reason", &self.warning_reasons),
             ("rows that fail the submission", &self.fail_reasons),
         ] {
@@ -206,7 +252,14 @@ impl Answer for Shown {
 }
 
 fn files_table(files: &[SubmissionFile]) -> Table {
-    let mut table = Table::new(["file", "#bytes", "#rows in", "#accepted", "#rejected", "sha-256"]);
+    let mut table = Table::new([
+        "file",
+        "#bytes",
+        "#rows in",
+        "#accepted",
+        "#rejected",
+        "sha-256",
+    ]);
     for file in files {
         table.row([
             file.file_name.clone(),
@@ -228,12 +281,20 @@ fn months_text(months: &[MonthRows]) -> String {
         }
         return table.to_string();
     }
-    let known = || months.iter().map(|month| month.atomic_month).filter(|month| month.is_known());
+    let known = || {
+        months
+            .iter()
+            .map(|month| month.atomic_month)
+            .filter(|month| month.is_known())
+    };
     let range = match (known().min(), known().max()) {
         (Some(first), Some(last)) => format!(", {first} to {last}"),
         _ => String::new(),
     };
-    format!("{}{range} (--format json lists them)", plural(months.len() as u64, "month"))
+    format!(
+        "{}{range} (--format json lists them)",
+        plural(months.len() as u64, "month")
+    )
 }
 
 pub(super) fn reasons_table(reasons: &[ReasonCount]) -> Table {
@@ -253,9 +314,16 @@ pub(super) fn reasons_table(reasons: &[ReasonCount]) -> Table {
 async fn assign(globals: &Globals, call: &Assign) -> Result<Done, Failure> {
     let pipeline = project::open(globals).await?;
     let submission = project::find_submission(&pipeline, &call.id).await?;
-    let feed = pipeline.catalog.feeds_of(&call.submitter).find(|feed| feed.contracts.contains(&call.layout));
+    let feed = pipeline
+        .catalog
+        .feeds_of(&call.submitter)
+        .find(|feed| feed.contracts.contains(&call.layout));
     let Some(feed) = feed else {
-        return Err(Failure::refused(no_feed(&pipeline, &call.submitter, &call.layout)));
+        return Err(Failure::refused(no_feed(
+            &pipeline,
+            &call.submitter,
+            &call.layout,
+        )));
     };
     let classification = Classification {
         submitter_id: call.submitter.clone(),
@@ -306,17 +374,27 @@ async fn retry(globals: &Globals, id: &str) -> Result<Done, Failure> {
     match pipeline.store.retry(id, &actor()).await? {
         Moved::Yes(()) => {
             let id = short(id);
-            say(globals.format, format!("submission {id} is due again; the next `lazaret run --once` parses it"))?;
+            say(
+                globals.format,
+                format!("submission {id} is due again; the next `lazaret run --once` parses it"),
+            )?;
             Ok(Done::Well)
         }
         Moved::No => {
             let state = pipeline.known_submission(id).await?.state;
-            Err(wrong_state(id, state, "PARSE_FAILED or VALIDATION_FAILED can be retried"))
+            Err(wrong_state(
+                id,
+                state,
+                "PARSE_FAILED or VALIDATION_FAILED can be retried",
+            ))
         }
     }
 }
 
 fn wrong_state(id: SubmissionId, state: SubmissionState, allowed: &str) -> Failure {
-    Failure::refused(format!("submission {} is {}, and only one that is {allowed}", short(id), state.as_str()))
+    Failure::refused(format!(
+        "submission {} is {}, and only one that is {allowed}",
+        short(id),
+        state.as_str()
+    ))
 }
-

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use contract::{LayoutId, SubmissionId};
 use pipeline::{BuiltMonth, Discovery, Event};
 use serde::Serialize;
-use store::{GroupingMethod, MonthKey, SubmissionState};
+use store::{GroupingMethod, MonthKey, Store, StoreError, SubmissionState};
 
 use super::output::{Table, count, instant, plural, short};
 
@@ -61,17 +61,29 @@ impl Tally {
     pub(crate) fn note(&mut self, event: &Event<'_>) {
         match event {
             Event::Discovered(discovery) => self.discovery = *discovery,
-            Event::GroupWaits { grouping_key, until } => self.waiting.push(WaitingGroup {
+            Event::GroupWaits {
+                grouping_key,
+                until,
+            } => self.waiting.push(WaitingGroup {
                 grouping_key: grouping_key.clone(),
                 closes_at: *until,
             }),
-            Event::Registered { submission, grouping_key, method, .. } => {
+            Event::Registered {
+                submission,
+                grouping_key,
+                method,
+                ..
+            } => {
                 let news = self.news(*submission);
                 news.grouping_key = Some(grouping_key.clone());
                 news.grouping_method = Some(GroupingMethod::as_str(*method));
                 news.state = Some(SubmissionState::Received);
             }
-            Event::Staged { submission, classified, duplicate_of } => {
+            Event::Staged {
+                submission,
+                classified,
+                duplicate_of,
+            } => {
                 let news = self.news(*submission);
                 news.duplicate_of = *duplicate_of;
                 match classified {
@@ -86,7 +98,12 @@ impl Tally {
                 }
             }
             Event::Parsing { bytes, .. } => self.bytes_read += bytes,
-            Event::Parsed { submission, rows_in, rows_accepted, rows_rejected } => {
+            Event::Parsed {
+                submission,
+                rows_in,
+                rows_accepted,
+                rows_rejected,
+            } => {
                 let news = self.news(*submission);
                 news.state = Some(SubmissionState::Parsed);
                 news.rows_in = Some(*rows_in);
@@ -98,12 +115,19 @@ impl Tally {
                 news.state = Some(SubmissionState::ParseFailed);
                 news.reason = Some(reason.clone());
             }
-            Event::Validated { submission, state, reason } => {
+            Event::Validated {
+                submission,
+                state,
+                reason,
+            } => {
                 let news = self.news(*submission);
                 news.state = Some(*state);
                 news.reason.clone_from(reason);
             }
-            Event::Competed { submission, months_won } => {
+            Event::Competed {
+                submission,
+                months_won,
+            } => {
                 self.news(*submission).months_won = Some(*months_won as u64);
             }
             Event::SubmitterGoldBuilt { rows, .. } => {
@@ -111,15 +135,36 @@ impl Tally {
                 self.submitter_gold.rows += rows;
             }
             Event::CanonicalBuilt { key, built } => {
-                self.canonical.push(CanonicalNews { key: key.clone(), built: built.clone() });
+                self.canonical.push(CanonicalNews {
+                    key: key.clone(),
+                    built: built.clone(),
+                });
             }
             // The run's summary holds it.
             Event::Failed(_) => {}
         }
     }
 
+    /// Fills in what an earlier run told: whose group and layout a submission is.
+    pub(crate) async fn complete(&mut self, store: &Store) -> Result<(), StoreError> {
+        for news in &mut self.submissions {
+            if news.grouping_key.is_some() && news.layout_id.is_some() {
+                continue;
+            }
+            if let Some(submission) = store.submission(news.submission_id).await? {
+                news.layout_id = submission.layout();
+                news.grouping_method = Some(submission.grouping_method.as_str());
+                news.grouping_key = Some(submission.grouping_key);
+            }
+        }
+        Ok(())
+    }
+
     fn news(&mut self, submission_id: SubmissionId) -> &mut SubmissionNews {
-        let known = self.submissions.iter().position(|news| news.submission_id == submission_id);
+        let known = self
+            .submissions
+            .iter()
+            .position(|news| news.submission_id == submission_id);
         let index = known.unwrap_or_else(|| {
             self.submissions.push(SubmissionNews {
                 submission_id,
@@ -140,23 +185,37 @@ impl Tally {
     }
 
     pub(crate) fn has_failed_builds(&self) -> bool {
-        self.canonical.iter().any(|news| matches!(news.built, BuiltMonth::Failed { .. }))
+        self.canonical
+            .iter()
+            .any(|news| matches!(news.built, BuiltMonth::Failed { .. }))
     }
 
     /// The submissions that this run touched, one line each, and what is to be said about them.
     pub(crate) fn submissions_text(&self) -> String {
-        let mut table =
-            Table::new(["submission", "group", "layout", "#rows in", "#accepted", "#rejected", "state"]);
+        let mut table = Table::new([
+            "submission",
+            "group",
+            "layout",
+            "#rows in",
+            "#accepted",
+            "#rejected",
+            "state",
+        ]);
         let rows = |rows: Option<u64>| rows.map_or_else(String::new, count);
         for news in &self.submissions {
             table.row([
                 short(news.submission_id),
                 news.grouping_key.clone().unwrap_or_default(),
-                news.layout_id.as_ref().map(ToString::to_string).unwrap_or_default(),
+                news.layout_id
+                    .as_ref()
+                    .map(ToString::to_string)
+                    .unwrap_or_default(),
                 rows(news.rows_in),
                 rows(news.rows_accepted),
                 rows(news.rows_rejected),
-                news.state.map(|state| state.as_str().to_owned()).unwrap_or_default(),
+                news.state
+                    .map(|state| state.as_str().to_owned())
+                    .unwrap_or_default(),
             ]);
         }
         if table.is_empty() {
@@ -178,7 +237,10 @@ impl Tally {
     pub(crate) fn waiting_text(&self) -> String {
         let line = |group: &WaitingGroup| {
             let at = instant(group.closes_at);
-            format!("waiting: {} closes at {at} unless something in it changes\n", group.grouping_key)
+            format!(
+                "waiting: {} closes at {at} unless something in it changes\n",
+                group.grouping_key
+            )
         };
         self.waiting.iter().map(line).collect()
     }

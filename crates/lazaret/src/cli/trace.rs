@@ -75,13 +75,22 @@ impl Answer for Trace {
         let end = self.source_offset + self.source_length;
         pairs(&[
             ("submission", self.submission_id.to_string()),
-            ("layout", self.layout_id.as_ref().map(ToString::to_string).unwrap_or_default()),
+            (
+                "layout",
+                self.layout_id
+                    .as_ref()
+                    .map(ToString::to_string)
+                    .unwrap_or_default(),
+            ),
             ("group", self.grouping_key.clone()),
             ("file", self.source_file.clone()),
             ("raw object", self.raw_key.clone()),
             ("sha-256", self.sha256.clone()),
             ("row", self.source_row.to_string()),
-            ("bytes", format!("{} to {end} ({})", self.source_offset, self.source_length)),
+            (
+                "bytes",
+                format!("{} to {end} ({})", self.source_offset, self.source_length),
+            ),
             ("raw line", self.raw_line.clone()),
         ])
     }
@@ -98,7 +107,13 @@ mod tests {
         let file = folder.path().join("silver/a/part-00000.parquet");
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(&file, "x").unwrap();
-        assert_eq!(key(&objects, file.to_str().unwrap()), "silver/a/part-00000.parquet");
-        assert_eq!(key(&objects, "silver/b/part-00000.parquet"), "silver/b/part-00000.parquet");
+        assert_eq!(
+            key(&objects, file.to_str().unwrap()),
+            "silver/a/part-00000.parquet"
+        );
+        assert_eq!(
+            key(&objects, "silver/b/part-00000.parquet"),
+            "silver/b/part-00000.parquet"
+        );
     }
 }

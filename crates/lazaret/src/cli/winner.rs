@@ -91,7 +91,15 @@ fn no_candidates(key: &WinnerKey) -> Failure {
 
 impl Answer for Explanation {
     fn text(&self) -> String {
-        let mut table = Table::new(["", "submission", "received", "layout", "#rows", "#delta", "reason"]);
+        let mut table = Table::new([
+            "",
+            "submission",
+            "received",
+            "layout",
+            "#rows",
+            "#delta",
+            "reason",
+        ]);
         for candidate in &self.candidates {
             let delta = match candidate.rows_delta {
                 0 => String::new(),
@@ -109,7 +117,10 @@ impl Answer for Explanation {
             ]);
         }
         let pinned = match self.pinned {
-            Some(pinned) => format!("\npinned: {}; `lazaret winner unpin` lets the latest win again", short(pinned)),
+            Some(pinned) => format!(
+                "\npinned: {}; `lazaret winner unpin` lets the latest win again",
+                short(pinned)
+            ),
             None => String::new(),
         };
         format!(
@@ -125,7 +136,13 @@ pub(crate) async fn run(globals: &Globals, call: Call) -> Result<Done, Failure> 
         Call::List(call) => list(globals, &pipeline, call).await,
         Call::Pin(call) => {
             let submission = project::find_submission(&pipeline, &call.submission).await?;
-            pin(globals, &pipeline, call.month.key(), Some(submission.submission_id)).await
+            pin(
+                globals,
+                &pipeline,
+                call.month.key(),
+                Some(submission.submission_id),
+            )
+            .await
         }
         Call::Unpin(month) => pin(globals, &pipeline, month.key(), None).await,
     }
@@ -153,8 +170,15 @@ impl Answer for Listed {
         if self.winners.is_empty() {
             return "no winners: `lazaret run --once` decides them".into();
         }
-        let mut table =
-            Table::new(["state", "file type", "submitter", "month", "submission", "#gold rows", "reason"]);
+        let mut table = Table::new([
+            "state",
+            "file type",
+            "submitter",
+            "month",
+            "submission",
+            "#gold rows",
+            "reason",
+        ]);
         for winner in &self.winners {
             table.row([
                 winner.key.state.to_string(),
@@ -196,14 +220,24 @@ async fn pin(
     }
     let change = pipeline.pin_winner(&key, submission, &actor()).await?;
     let change = change.map(|WinnerChange { from, to, .. }| Change { from, to });
-    show(globals.format, &Pinned { key, pinned: submission, change })?;
+    show(
+        globals.format,
+        &Pinned {
+            key,
+            pinned: submission,
+            change,
+        },
+    )?;
     Ok(Done::Well)
 }
 
 impl Answer for Pinned {
     fn text(&self) -> String {
         let key = &self.key;
-        let month = format!("{} of {} in {}, submitter {}", key.atomic_month, key.file_type, key.state, key.submitter_id);
+        let month = format!(
+            "{} of {} in {}, submitter {}",
+            key.atomic_month, key.file_type, key.state, key.submitter_id
+        );
         let pinned = match self.pinned {
             Some(submission) => format!("{month}: {} is pinned", short(submission)),
             None => format!("{month}: nothing is pinned"),
@@ -213,7 +247,10 @@ impl Answer for Pinned {
             Some(change) => format!(
                 "{pinned}; {} stands now{}, and the next `lazaret run --once` rebuilds the month",
                 short(change.to),
-                change.from.map(|from| format!(" instead of {}", short(from))).unwrap_or_default()
+                change
+                    .from
+                    .map(|from| format!(" instead of {}", short(from)))
+                    .unwrap_or_default()
             ),
         }
     }

@@ -18,7 +18,10 @@ pub(super) struct Wrong {
 
 impl Wrong {
     pub(super) fn new(problem: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { problem: problem.into(), remedy: remedy.into() }
+        Self {
+            problem: problem.into(),
+            remedy: remedy.into(),
+        }
     }
 }
 
@@ -82,7 +85,11 @@ fn sqlite_url(project: &Path, rest: &str) -> Result<String, Wrong> {
         return Ok(format!("sqlite://{path}{query}"));
     }
     // The project's own path is not yet in URL form.
-    let folder = project.to_string_lossy().replace('%', "%25").replace('?', "%3F").replace('#', "%23");
+    let folder = project
+        .to_string_lossy()
+        .replace('%', "%25")
+        .replace('?', "%3F")
+        .replace('#', "%23");
     Ok(format!("sqlite://{folder}/{path}{query}"))
 }
 
@@ -92,7 +99,9 @@ fn has_password(url: &Url) -> bool {
 
 /// The text with a password, if there is one, hidden.
 pub(super) fn without_password(text: &str) -> String {
-    let Ok(mut url) = Url::parse(text) else { return text.to_owned() };
+    let Ok(mut url) = Url::parse(text) else {
+        return text.to_owned();
+    };
     if !has_password(&url) {
         return text.to_owned();
     }
@@ -147,8 +156,14 @@ pub(super) fn inbox_prefix(text: &str) -> Result<String, Wrong> {
     if folder.is_empty() {
         return Err(Wrong::new("is empty", EXAMPLE));
     }
-    if folder.split('/').any(|part| matches!(part, "" | "." | "..")) {
-        return Err(Wrong::new("is not a plain path below the object store", EXAMPLE));
+    if folder
+        .split('/')
+        .any(|part| matches!(part, "" | "." | ".."))
+    {
+        return Err(Wrong::new(
+            "is not a plain path below the object store",
+            EXAMPLE,
+        ));
     }
     let first = folder.split('/').next().unwrap_or(folder);
     if OWN_FOLDERS.contains(&first) {
@@ -159,10 +174,14 @@ pub(super) fn inbox_prefix(text: &str) -> Result<String, Wrong> {
 }
 
 pub(super) fn whole_number(text: &str, min: u64, max: u64) -> Result<u64, Wrong> {
-    let number = text.trim().parse::<u64>().ok().filter(|number| (min..=max).contains(number));
+    let number = text
+        .trim()
+        .parse::<u64>()
+        .ok()
+        .filter(|number| (min..=max).contains(number));
     number.ok_or_else(|| {
         let problem = format!("is `{text}`, and a whole number from {min} to {max} is expected");
-        Wrong::new(problem, format!("write a number from {min} to {max}, without quotes"))
+        Wrong::new(problem, format!("write a number from {min} to {max}"))
     })
 }
 
@@ -170,12 +189,16 @@ pub(super) fn minutes(text: &str) -> Result<Duration, Wrong> {
     const MINUTES_PER_YEAR: f64 = 525_600.0;
     let minutes = text.trim().parse::<f64>().ok();
     let minutes = minutes.filter(|minutes| (0.0..=MINUTES_PER_YEAR).contains(minutes));
-    minutes.map(|minutes| Duration::from_secs_f64(minutes * 60.0)).ok_or_else(|| {
-        Wrong::new(
-            format!("is `{text}`, and a number of minutes from 0 to {MINUTES_PER_YEAR} is expected"),
-            "write for example `15`, `0.5`, or `0` to close a group as soon as it is seen",
-        )
-    })
+    minutes
+        .map(|minutes| Duration::from_secs_f64(minutes * 60.0))
+        .ok_or_else(|| {
+            Wrong::new(
+                format!(
+                    "is `{text}`, and a number of minutes from 0 to {MINUTES_PER_YEAR} is expected"
+                ),
+                "write for example `15`, `0.5`, or `0` to close a group as soon as it is seen",
+            )
+        })
 }
 
 pub(super) fn classifier(text: &str) -> Result<ClassifierKind, Wrong> {
@@ -192,5 +215,8 @@ pub(super) fn environment(text: &str) -> Result<String, Wrong> {
         return Ok(text.to_owned());
     }
     let problem = "is not a name of a-z, 0-9, `-` and `_`";
-    Err(Wrong::new(problem, "write for example `local`, `staging` or `production`"))
+    Err(Wrong::new(
+        problem,
+        "write for example `local`, `staging` or `production`",
+    ))
 }

@@ -19,7 +19,10 @@ pub(crate) enum ConfigurationError {
     )]
     NoProject { folder: PathBuf },
     #[error("{} cannot be read: {source}", file.display())]
-    Unreadable { file: PathBuf, source: std::io::Error },
+    Unreadable {
+        file: PathBuf,
+        source: std::io::Error,
+    },
     #[error("{}", summary(.0))]
     Mistakes(Vec<Mistake>),
 }
@@ -47,7 +50,8 @@ impl Mistake {
         wrong: Wrong,
     ) -> Self {
         // The value's own line may hold a secret; the message says which line it is.
-        let hides_value = wrong.problem.contains("password") || wrong.problem.contains("credentials");
+        let hides_value =
+            wrong.problem.contains("password") || wrong.problem.contains("credentials");
         let message = match origin {
             Origin::Variable(name) if name == key => format!("{name} {}", wrong.problem),
             _ => format!("`{key}` ({origin}) {}", wrong.problem),
@@ -64,15 +68,24 @@ impl Mistake {
     pub(super) fn in_toml(text: &str, error: &toml::de::Error) -> Self {
         let span = error.span().unwrap_or(0..0);
         let told = error.message().trim();
-        let (problem, remedy) = match told.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`')) {
+        let (problem, remedy) = match told
+            .strip_prefix("unknown field `")
+            .and_then(|rest| rest.split_once('`'))
+        {
             Some((key, rest)) => {
-                let known = rest.trim_start_matches(", ").trim_start_matches("expected ");
+                let known = rest
+                    .trim_start_matches(", ")
+                    .trim_start_matches("expected ");
                 let known = known.trim_start_matches("one of ");
-                (format!("`{key}` is not a setting"), format!("remove it, or write one of: {known}"))
+                (
+                    format!("`{key}` is not a setting"),
+                    format!("remove it, or write one of: {known}"),
+                )
             }
             None => (
                 told.lines().next().unwrap_or("not TOML").to_owned(),
-                "write TOML: `[section]` lines, and below them `key = value` with texts in quotes".to_owned(),
+                "write TOML: `[section]` lines, and below them `key = value` with texts in quotes"
+                    .to_owned(),
             ),
         };
         Self {
@@ -81,6 +94,14 @@ impl Mistake {
             place: Some((NamedSource::new(FILE_NAME, text.to_owned()), span)),
         }
     }
+}
+
+/// The line where a span begins: it is shown whole, and no line beside it, which may hold another
+/// setting's secret.
+fn whole_line(text: &str, span: &Range<usize>) -> Range<usize> {
+    let start = text.get(..span.start).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
+    let end = text.get(start..).and_then(|rest| rest.find('\n')).map_or(text.len(), |at| start + at);
+    start..end
 }
 
 impl fmt::Display for Mistake {
@@ -97,11 +118,18 @@ impl Diagnostic for Mistake {
     }
 
     fn source_code(&self) -> Option<&dyn miette::SourceCode> {
-        self.place.as_ref().map(|(source, _)| source as &dyn miette::SourceCode)
+        self.place
+            .as_ref()
+            .map(|(source, _)| source as &dyn miette::SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let (_, span) = self.place.as_ref()?;
-        Some(Box::new(std::iter::once(LabeledSpan::new(Some("here".into()), span.start, span.len()))))
+        let (source, span) = self.place.as_ref()?;
+        let span = whole_line(source.inner(), span);
+        Some(Box::new(std::iter::once(LabeledSpan::new(
+            Some("here".into()),
+            span.start,
+            span.len(),
+        ))))
     }
 }

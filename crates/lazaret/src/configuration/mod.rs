@@ -49,7 +49,12 @@ struct Setting {
 }
 
 const fn text(key: &'static str, variable: &'static str, default: &'static str) -> Setting {
-    Setting { key, variable: Some(variable), default, is_number: false }
+    Setting {
+        key,
+        variable: Some(variable),
+        default,
+        is_number: false,
+    }
 }
 
 const fn number(
@@ -57,7 +62,12 @@ const fn number(
     variable: Option<&'static str>,
     default: &'static str,
 ) -> Setting {
-    Setting { key, variable, default, is_number: true }
+    Setting {
+        key,
+        variable,
+        default,
+        is_number: true,
+    }
 }
 
 const METADATA_URL: Setting = text("metadata.url", "METADATA_DB_URL", "sqlite://lazaret.db");
@@ -117,7 +127,9 @@ impl Configuration {
         let file = project.join(FILE_NAME);
         let text = std::fs::read_to_string(&file).map_err(|source| {
             if source.kind() == std::io::ErrorKind::NotFound {
-                ConfigurationError::NoProject { folder: project.to_owned() }
+                ConfigurationError::NoProject {
+                    folder: std::path::absolute(project).unwrap_or_else(|_| project.to_owned()),
+                }
             } else {
                 ConfigurationError::Unreadable { file, source }
             }
@@ -131,14 +143,18 @@ impl Configuration {
         text: &str,
         environment: Environment<'_>,
     ) -> Result<Self, ConfigurationError> {
-        let project = std::path::absolute(project).map_err(|source| {
-            ConfigurationError::Unreadable { file: project.to_owned(), source }
-        })?;
+        let project =
+            std::path::absolute(project).map_err(|source| ConfigurationError::Unreadable {
+                file: project.to_owned(),
+                source,
+            })?;
         let mut reader = Reader::new(text, environment)?;
-        let metadata_url =
-            reader.read(METADATA_URL, |text, origin| check::metadata_url(&project, text, origin));
-        let objects_url =
-            reader.read(OBJECTS_URL, |text, origin| check::objects_url(&project, text, origin));
+        let metadata_url = reader.read(METADATA_URL, |text, origin| {
+            check::metadata_url(&project, text, origin)
+        });
+        let objects_url = reader.read(OBJECTS_URL, |text, origin| {
+            check::objects_url(&project, text, origin)
+        });
         let inbox_prefix = reader.read(INBOX_PREFIX, |text, _| check::inbox_prefix(text));
         let group_by_depth =
             reader.read(GROUP_BY_DEPTH, |text, _| check::whole_number(text, 1, 16));
@@ -146,8 +162,9 @@ impl Configuration {
         let classifier = reader.read(CLASSIFIER, |text, _| check::classifier(text));
         let lease_seconds =
             reader.read(LEASE_SECONDS, |text, _| check::whole_number(text, 1, 3_600));
-        let retention_hours =
-            reader.read(RETENTION_HOURS, |text, _| check::whole_number(text, 0, 87_600));
+        let retention_hours = reader.read(RETENTION_HOURS, |text, _| {
+            check::whole_number(text, 0, 87_600)
+        });
         let environment = reader.read(ENVIRONMENT, |text, _| check::environment(text));
         let shown = reader.finish()?;
         let read = "a setting that was not read is a mistake, and mistakes end the reading above";
@@ -171,7 +188,9 @@ impl Configuration {
 
 /// The kinds of classifier, for messages.
 fn classifiers() -> String {
-    ClassifierKind::ALL.map(|kind| format!("`{kind}`")).join(" or ")
+    ClassifierKind::ALL
+        .map(|kind| format!("`{kind}`"))
+        .join(" or ")
 }
 
 #[cfg(test)]

@@ -87,7 +87,13 @@ impl<'a> Reader<'a> {
     ) -> Result<Self, ConfigurationError> {
         let file = toml::from_str(text)
             .map_err(|error| ConfigurationError::Mistakes(vec![Mistake::in_toml(text, &error)]))?;
-        Ok(Self { text, file, environment, mistakes: Vec::new(), shown: Vec::new() })
+        Ok(Self {
+            text,
+            file,
+            environment,
+            mistakes: Vec::new(),
+            shown: Vec::new(),
+        })
     }
 
     /// The setting's value: the environment's, else the file's, else the default.
@@ -97,12 +103,16 @@ impl<'a> Reader<'a> {
         check: impl FnOnce(&str, Origin) -> Result<T, Wrong>,
     ) -> Option<T> {
         let in_file = self.file.take(setting.key);
-        let of_environment = setting.variable.and_then(|name| Some((name, (self.environment)(name)?)));
+        let of_environment = setting
+            .variable
+            .and_then(|name| Some((name, (self.environment)(name)?)));
         let (text, origin, span) = match (of_environment, in_file) {
             (Some((name, text)), _) => (text, Origin::Variable(name), None),
             (None, Some(value)) => {
                 let span = value.span();
-                let origin = Origin::File { line: line(self.text, &span) };
+                let origin = Origin::File {
+                    line: line(self.text, &span),
+                };
                 match plain(setting, value.get_ref()) {
                     Ok(text) => (text, origin, Some(span)),
                     Err(wrong) => {
@@ -117,7 +127,11 @@ impl<'a> Reader<'a> {
             Ok(value) => {
                 let value_shown = without_password(&text);
                 let origin = origin.to_string();
-                self.shown.push(ShownSetting { setting: setting.key, value: value_shown, origin });
+                self.shown.push(ShownSetting {
+                    setting: setting.key,
+                    value: value_shown,
+                    origin,
+                });
                 Some(value)
             }
             Err(wrong) => {
@@ -127,8 +141,15 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn mistake(&mut self, setting: Setting, origin: Origin, span: Option<Range<usize>>, wrong: Wrong) {
-        self.mistakes.push(Mistake::new(self.text, setting.key, origin, span, wrong));
+    fn mistake(
+        &mut self,
+        setting: Setting,
+        origin: Origin,
+        span: Option<Range<usize>>,
+        wrong: Wrong,
+    ) {
+        self.mistakes
+            .push(Mistake::new(self.text, setting.key, origin, span, wrong));
     }
 
     pub(super) fn finish(self) -> Result<Vec<ShownSetting>, ConfigurationError> {
@@ -147,12 +168,26 @@ fn plain(setting: Setting, value: &Value) -> Result<String, Wrong> {
         (true, Value::Integer(number)) => Ok(number.to_string()),
         (true, Value::Float(number)) => Ok(number.to_string()),
         (is_number, other) => {
-            let expected = if is_number { "a number" } else { "a text in quotes" };
-            let problem = format!("is of type {}, and {expected} is expected", other.type_str());
+            let expected = if is_number {
+                "a number"
+            } else {
+                "a text in quotes"
+            };
+            let problem = format!(
+                "is of type {}, and {expected} is expected",
+                other.type_str()
+            );
             let default = setting.default;
-            let example = if is_number { default.to_owned() } else { format!("\"{default}\"") };
+            let example = if is_number {
+                default.to_owned()
+            } else {
+                format!("\"{default}\"")
+            };
             let key = setting.key.rsplit('.').next().unwrap_or(setting.key);
-            Err(Wrong::new(problem, format!("write for example `{key} = {example}`")))
+            Err(Wrong::new(
+                problem,
+                format!("write for example `{key} = {example}`"),
+            ))
         }
     }
 }

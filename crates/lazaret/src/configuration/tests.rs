@@ -6,7 +6,7 @@ use std::time::Duration;
 use pipeline::ClassifierKind;
 
 use super::{Configuration, ConfigurationError, ENVIRONMENT, OVERLAYS};
-use crate::cli::diagnostic;
+use crate::cli::configuration_diagnostic;
 use crate::shipped;
 
 const NOTHING: super::Environment<'_> = &|_| None;
@@ -22,9 +22,11 @@ fn parse(text: &str, variables: &[(&str, &str)]) -> Result<Configuration, Config
 /// What a person is told about that file and those variables.
 fn told(text: &str, variables: &[(&str, &str)]) -> String {
     match parse(text, variables) {
-        Err(ConfigurationError::Mistakes(mistakes)) => {
-            mistakes.iter().map(|mistake| diagnostic(mistake)).collect::<Vec<_>>().join("\n")
-        }
+        Err(ConfigurationError::Mistakes(mistakes)) => mistakes
+            .iter()
+            .map(|mistake| configuration_diagnostic(mistake))
+            .collect::<Vec<_>>()
+            .join("\n"),
         other => panic!("a mistake was expected, not {other:?}"),
     }
 }
@@ -48,12 +50,22 @@ fn a_new_project_has_the_defaults_in_its_file() {
     let shipped = parse(shipped::CONFIGURATION, &[]).unwrap();
     let empty = parse("", &[]).unwrap();
     let values = |configuration: &Configuration| {
-        configuration.shown.iter().map(|shown| (shown.setting, shown.value.clone())).collect::<Vec<_>>()
+        configuration
+            .shown
+            .iter()
+            .map(|shown| (shown.setting, shown.value.clone()))
+            .collect::<Vec<_>>()
     };
     assert_eq!(values(&shipped), values(&empty));
-    let of_the_file = shipped.shown.iter().filter(|shown| shown.setting != ENVIRONMENT.key);
+    let of_the_file = shipped
+        .shown
+        .iter()
+        .filter(|shown| shown.setting != ENVIRONMENT.key);
     for shown in of_the_file {
-        assert!(shown.origin.starts_with("lazaret.toml line"), "{shown:?} is in the file");
+        assert!(
+            shown.origin.starts_with("lazaret.toml line"),
+            "{shown:?} is in the file"
+        );
     }
 }
 
@@ -71,7 +83,10 @@ fn the_environment_overlays_the_file() {
     let names: Vec<_> = variables.iter().map(|(name, _)| *name).collect();
     assert_eq!(names, OVERLAYS);
     let configuration = parse(text, &variables).unwrap();
-    assert_eq!(configuration.metadata_url, "postgres://me:secret@db/lazaret");
+    assert_eq!(
+        configuration.metadata_url,
+        "postgres://me:secret@db/lazaret"
+    );
     assert_eq!(configuration.objects_url, "s3://bucket/prefix");
     let settings = configuration.settings;
     assert_eq!(settings.inbox_prefix, "in/");
@@ -80,13 +95,19 @@ fn the_environment_overlays_the_file() {
     assert_eq!(settings.classifier, ClassifierKind::Header);
     let shown = serde_json::to_string(&configuration.shown).unwrap();
     assert!(!shown.contains("secret"), "{shown}");
-    assert!(shown.contains("environment variable METADATA_DB_URL"), "{shown}");
+    assert!(
+        shown.contains("environment variable METADATA_DB_URL"),
+        "{shown}"
+    );
 }
 
 #[test]
 fn places_are_found_from_the_project() {
     for (written, expected) in [
-        ("sqlite://state/lazaret.db", "sqlite:///project/state/lazaret.db"),
+        (
+            "sqlite://state/lazaret.db",
+            "sqlite:///project/state/lazaret.db",
+        ),
         ("sqlite:lazaret.db", "sqlite:///project/lazaret.db"),
         ("sqlite:///var/lazaret.db", "sqlite:///var/lazaret.db"),
         ("postgres://db/lazaret", "postgres://db/lazaret"),
@@ -109,13 +130,18 @@ fn places_are_found_from_the_project() {
 #[test]
 fn a_project_folder_with_odd_characters_is_kept() {
     let configuration = Configuration::parse(Path::new("/a?b/50%"), "", NOTHING).unwrap();
-    assert_eq!(configuration.metadata_url, "sqlite:///a%3Fb/50%25/lazaret.db");
+    assert_eq!(
+        configuration.metadata_url,
+        "sqlite:///a%3Fb/50%25/lazaret.db"
+    );
 }
 
 #[test]
 fn no_project() {
     let folder = tempfile::tempdir().unwrap();
-    let error = Configuration::load(folder.path(), NOTHING).unwrap_err().to_string();
+    let error = Configuration::load(folder.path(), NOTHING)
+        .unwrap_err()
+        .to_string();
     let shown = error.replace(&folder.path().display().to_string(), "FOLDER");
     insta::assert_snapshot!(shown);
 }
@@ -200,7 +226,18 @@ fn a_secret_in_the_file_is_refused_and_not_repeated() {
         assert!(!told.contains("hunter2"), "{told}");
         assert!(told.contains("lazaret.toml line 2"), "{told}");
     }
-    insta::assert_snapshot!(told("[metadata]\nurl = \"postgres://me:hunter2@db/lazaret\"\n", &[]));
+    insta::assert_snapshot!(told(
+        "[metadata]\nurl = \"postgres://me:hunter2@db/lazaret\"\n",
+        &[]
+    ));
+    let beside = told(
+        "[metadata]\nurl = \"postgres://me:hunter2@db/lazaret\"\nuser = \"me\"\n",
+        &[],
+    );
+    assert!(
+        !beside.contains("hunter2"),
+        "the line beside a mistake is not shown: {beside}"
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use contract::{BuildId, CanonicalSchema, Mapping, StateCode, SubmissionId, SubmitterId};
 use lake::{
-    CanonicalSource, Key, LakeError, MonthTable, SubmissionPlace, canonical_arrow_schema, open_source, session,
+    CanonicalSource, Key, MonthTable, Replacement, SubmissionPlace, canonical_arrow_schema, open_source, session,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -38,55 +38,94 @@ enum Plan<'a> {
     Fail { reason: String },
 }
 
+/// A claimed month on its way through a build.
+struct Building<'a> {
+    claimed: &'a ClaimedRebuild,
+    id: BuildId,
+    plan: Plan<'a>,
+}
+
 impl Pipeline {
-    /// Builds the claimed month from all its winners, unless nothing changed since the last
-    /// build. A build that fails is recorded with its reason and its queue rows are done: a new
-    /// entry in the queue tries again.
-    pub(crate) async fn build_canonical(&self, claimed: &ClaimedRebuild, force: bool) -> Result<BuiltMonth, PipelineError> {
-        let key = &claimed.key;
-        let plan = self.plan_build(key, force).await?;
-        let id = BuildId::new();
-        let (fingerprint, schema_version, inputs) = match &plan {
-            Plan::Build { schema, sources, fingerprint } => {
-                let inputs: Vec<&Input> = sources.iter().map(|source| &source.input).collect();
-                (fingerprint.clone(), schema.version, json!(inputs))
-            }
-            Plan::Skip { fingerprint, schema_version, .. } => (fingerprint.clone(), *schema_version, json!([])),
-            Plan::Fail { .. } => (String::new(), 0, json!([])),
-        };
-        let new = NewBuild {
-            id,
-            key: key.clone(),
-            fingerprint,
-            canonical_schema_version: schema_version,
-            sources_json: inputs.to_string(),
-        };
-        self.store.start_build(&new).await?;
-        fault::point(FaultPoint::BuildStarted);
-        let built = match plan {
-            Plan::Build { schema, sources, fingerprint } => {
-                match self.write_month(key, schema, &sources, id, &fingerprint).await {
-                    Ok(built) => built,
-                    // What the rows or the mapping caused will not mend itself by repeating.
-                    Err(PipelineError::Lake(error)) if !error.is_transient() => {
-                        BuiltMonth::Failed { reason: error.to_string() }
-                    }
-                    Err(error) => return Err(error),
+    /// Builds claimed months of one canonical table, each from all its winners unless nothing
+    /// changed since its last build; what is written becomes visible in one commit. A month that
+    /// fails is recorded with its reason and its queue rows are done: a new entry in the queue
+    /// tries again.
+    pub(crate) async fn build_canonical(
+        &self,
+        claimed: &[ClaimedRebuild],
+        force: bool,
+    ) -> Result<Vec<BuiltMonth>, PipelineError> {
+        let mut building = Vec::with_capacity(claimed.len());
+        for claimed in claimed {
+            let month = Building { claimed, id: BuildId::new(), plan: self.plan_build(&claimed.key, force).await? };
+            self.store.start_build(&month.record()).await?;
+            fault::point(FaultPoint::BuildStarted);
+            building.push(month);
+        }
+        let built = self.write_months(&building).await?;
+        fault::point(FaultPoint::CanonicalWritten);
+        for (month, built) in building.iter().zip(&built) {
+            let ClaimedRebuild { key, queue_ids } = month.claimed;
+            let outcome = match built {
+                BuiltMonth::Succeeded { rows, delta_version } => {
+                    BuildOutcome::Succeeded { rows: *rows as i64, delta_version: *delta_version }
                 }
-            }
-            Plan::Skip { reason, .. } => BuiltMonth::Skipped { reason },
-            Plan::Fail { reason } => BuiltMonth::Failed { reason },
+                BuiltMonth::Skipped { .. } => BuildOutcome::Skipped,
+                BuiltMonth::Failed { reason } => BuildOutcome::Failed { reason: reason.clone() },
+            };
+            self.store.finish_build(month.id, &outcome, queue_ids, key, &self.owner, Utc::now()).await?;
+            fault::point(FaultPoint::BuildRecorded);
+            self.tell(Event::CanonicalBuilt { key: key.clone(), built: built.clone() });
+        }
+        Ok(built)
+    }
+
+    /// Writes what is to be built and commits it; says of every month how it ended.
+    async fn write_months(&self, building: &[Building<'_>]) -> Result<Vec<BuiltMonth>, PipelineError> {
+        let mut built = Vec::with_capacity(building.len());
+        let schema = building.iter().find_map(|month| match &month.plan {
+            Plan::Build { schema, .. } => Some(*schema),
+            Plan::Skip { .. } | Plan::Fail { .. } => None,
+        });
+        let Some(schema) = schema else {
+            return Ok(building.iter().map(|month| month.plan.unwritten()).collect());
         };
-        let outcome = match &built {
-            BuiltMonth::Succeeded { rows, delta_version } => {
-                BuildOutcome::Succeeded { rows: *rows as i64, delta_version: *delta_version }
+        let key = &building[0].claimed.key;
+        let folder = Key::GoldCanonical { state: &key.state, file_type: &key.file_type }.to_string();
+        let table =
+            MonthTable::new(&self.objects, folder, canonical_arrow_schema(schema), self.gold_retention());
+        let mut replacement = match table.replace().await {
+            Ok(replacement) => replacement,
+            Err(error) if !error.is_transient() => {
+                let failed = BuiltMonth::Failed { reason: error.to_string() };
+                return Ok(vec![failed; building.len()]);
             }
-            BuiltMonth::Skipped { .. } => BuildOutcome::Skipped,
-            BuiltMonth::Failed { reason } => BuildOutcome::Failed { reason: reason.clone() },
+            Err(error) => return Err(error.into()),
         };
-        self.store.finish_build(id, &outcome, &claimed.queue_ids, key, &self.owner, Utc::now()).await?;
-        fault::point(FaultPoint::BuildRecorded);
-        self.tell(Event::CanonicalBuilt { key: key.clone(), built: built.clone() });
+        let built_at = Utc::now();
+        for month in building {
+            let Plan::Build { sources, .. } = &month.plan else {
+                built.push(month.plan.unwritten());
+                continue;
+            };
+            let key = &month.claimed.key;
+            let written = self.write_month(&mut replacement, key, schema, sources, month.id, built_at).await;
+            built.push(match written {
+                Ok(rows) => BuiltMonth::Succeeded { rows, delta_version: 0 },
+                // What the rows or the mapping caused will not mend itself by repeating.
+                Err(PipelineError::Lake(error)) if !error.is_transient() => {
+                    BuiltMonth::Failed { reason: error.to_string() }
+                }
+                Err(error) => return Err(error),
+            });
+        }
+        let ids: Vec<BuildId> = building.iter().map(|month| month.id).collect();
+        let version = replacement.commit(json!({ "build_ids": ids })).await?;
+        for month in &mut built {
+            if let BuiltMonth::Succeeded { delta_version, .. } = month {
+                *delta_version = version;
+            }
+        }
         Ok(built)
     }
 
@@ -149,30 +188,26 @@ impl Pipeline {
 
     async fn write_month(
         &self,
+        replacement: &mut Replacement<'_>,
         key: &MonthKey,
         schema: &CanonicalSchema,
         sources: &[Source<'_>],
         id: BuildId,
-        fingerprint: &str,
-    ) -> Result<BuiltMonth, PipelineError> {
+        built_at: DateTime<Utc>,
+    ) -> Result<u64, PipelineError> {
         let context = session(&self.objects)?;
-        let built_at = Utc::now();
         let mut streams = Vec::with_capacity(sources.len());
         for source in sources {
             let source = canonical_source(key, schema, source, built_at);
             streams.push(open_source(&context, &self.objects, &source).await?);
         }
-        let folder = Key::GoldCanonical { state: &key.state, file_type: &key.file_type }.to_string();
-        let table =
-            MonthTable::new(&self.objects, folder, canonical_arrow_schema(schema), self.gold_retention());
-        let note = json!({ "build_id": id, "fingerprint": fingerprint });
-        let replaced = table.replace_month(key.atomic_month, streams, &id.to_string(), note).await?;
+        let rows = replacement.write(key.atomic_month, streams, &id.to_string()).await?;
         let expected: i64 = sources.iter().map(|source| source.input.rows).sum();
-        if replaced.rows as i64 != expected {
-            return Err(LakeError::Execution { subject: format!("canonical month {}", key.atomic_month), kind: "rows were lost" }.into());
+        if rows as i64 != expected {
+            let (expected, built) = (expected as u64, rows);
+            return Err(PipelineError::CanonicalRowsLost { month: key.to_string(), expected, built });
         }
-        fault::point(FaultPoint::CanonicalWritten);
-        Ok(BuiltMonth::Succeeded { rows: replaced.rows, delta_version: replaced.delta_version })
+        Ok(rows)
     }
 
     /// Puts a month into the queue and, where it is free, builds it at once.
@@ -182,7 +217,39 @@ impl Pipeline {
         let Some(claimed) = claimed else {
             return Err(PipelineError::Refused("another process is building that month now".into()));
         };
-        self.build_canonical(&claimed, force).await
+        let mut built = self.build_canonical(std::slice::from_ref(&claimed), force).await?;
+        built.pop().ok_or(PipelineError::Interrupted("building a month"))
+    }
+}
+
+impl Building<'_> {
+    fn record(&self) -> NewBuild {
+        let (fingerprint, schema_version, inputs) = match &self.plan {
+            Plan::Build { schema, sources, fingerprint } => {
+                let inputs: Vec<&Input> = sources.iter().map(|source| &source.input).collect();
+                (fingerprint.clone(), schema.version, json!(inputs))
+            }
+            Plan::Skip { fingerprint, schema_version, .. } => (fingerprint.clone(), *schema_version, json!([])),
+            Plan::Fail { .. } => (String::new(), 0, json!([])),
+        };
+        NewBuild {
+            id: self.id,
+            key: self.claimed.key.clone(),
+            fingerprint,
+            canonical_schema_version: schema_version,
+            sources_json: inputs.to_string(),
+        }
+    }
+}
+
+impl Plan<'_> {
+    /// The outcome of a month for which nothing is written.
+    fn unwritten(&self) -> BuiltMonth {
+        match self {
+            Plan::Skip { reason, .. } => BuiltMonth::Skipped { reason: reason.clone() },
+            Plan::Fail { reason } => BuiltMonth::Failed { reason: reason.clone() },
+            Plan::Build { .. } => unreachable!("a month that is built is written"),
+        }
     }
 }
 

@@ -8,30 +8,46 @@ use crate::submissions::{Classified, classified};
 use crate::{Event, Pipeline, PipelineError};
 
 impl Pipeline {
-    /// Replaces a submitter's month by its winner's rows. Repeating it gives the same month.
-    pub(crate) async fn build_submitter_gold(&self, winner: &Winner) -> Result<serde_json::Value, PipelineError> {
-        let submission = self.known_submission(winner.submission_id).await?;
-        let Classified { place, layout, .. } = classified(&submission)?;
+    /// Replaces months of one submitter's table by their winners' rows, in one commit where the
+    /// winners share a layout. Repeating it gives the same months.
+    pub(crate) async fn build_submitter_gold(&self, winners: &[Winner]) -> Result<serde_json::Value, PipelineError> {
+        let mut rows = 0;
+        let mut rest = winners;
+        while let Some(first) = rest.first() {
+            let submission = self.known_submission(first.submission_id).await?;
+            let same = rest.iter().take_while(|winner| winner.submission_id == submission.submission_id).count();
+            rows += self.write_submitter_months(&submission, &rest[..same]).await?;
+            rest = &rest[same..];
+        }
+        Ok(json!({ "months": winners.len(), "rows": rows }))
+    }
+
+    async fn write_submitter_months(&self, submission: &Submission, winners: &[Winner]) -> Result<u64, PipelineError> {
+        let Classified { place, layout, .. } = classified(submission)?;
         let silver = self.catalog.layout(&layout)?.plan.schema();
-        let key = &winner.key;
-        let folder = Key::GoldSubmitter {
-            state: &key.state,
-            file_type: &key.file_type,
-            submitter: &key.submitter_id,
-        };
-        let table =
-            MonthTable::new(&self.objects, folder.to_string(), gold_submitter_schema(&silver), self.gold_retention());
+        let Some(key) = winners.first().map(|winner| &winner.key) else { return Ok(0) };
+        let folder =
+            Key::GoldSubmitter { state: &key.state, file_type: &key.file_type, submitter: &key.submitter_id };
+        let schema = gold_submitter_schema(&silver);
+        let table = MonthTable::new(&self.objects, folder.to_string(), schema, self.gold_retention());
         let context = session(&self.objects)?;
-        let rows =
-            read_silver_month(&context, &self.objects, &place, &layout, submission.submission_id, key.atomic_month).await?;
-        let note = json!({ "submission_id": submission.submission_id, "layout_id": layout });
         let attempt = SubmissionId::new().to_string();
-        let replaced = table.replace_month(key.atomic_month, vec![rows], &attempt, note).await?;
+        let mut replacement = table.replace().await?;
+        let mut written = Vec::with_capacity(winners.len());
+        for winner in winners {
+            let month = winner.key.atomic_month;
+            let rows =
+                read_silver_month(&context, &self.objects, &place, &layout, submission.submission_id, month).await?;
+            written.push(replacement.write(month, vec![rows], &attempt).await?);
+        }
+        replacement.commit(json!({ "submission_id": submission.submission_id, "layout_id": layout })).await?;
         fault::point(FaultPoint::SubmitterGoldWritten);
-        self.store.finish_gold(key, &self.owner, submission.submission_id, replaced.rows as i64).await?;
-        fault::point(FaultPoint::SubmitterGoldRecorded);
-        self.tell(Event::SubmitterGoldBuilt { key: key.clone(), rows: replaced.rows });
-        Ok(json!({ "rows": replaced.rows, "delta_version": replaced.delta_version }))
+        for (winner, rows) in winners.iter().zip(&written) {
+            self.store.finish_gold(&winner.key, &self.owner, submission.submission_id, *rows as i64).await?;
+            fault::point(FaultPoint::SubmitterGoldRecorded);
+            self.tell(Event::SubmitterGoldBuilt { key: winner.key.clone(), rows: *rows });
+        }
+        Ok(written.iter().sum())
     }
 
     pub(crate) fn gold_retention(&self) -> chrono::Duration {

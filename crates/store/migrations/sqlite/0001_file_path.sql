@@ -76,10 +76,10 @@ CREATE TABLE submission (
             AND file_type IS NOT NULL AND layout_version IS NOT NULL))
 ) STRICT;
 
--- What is due, oldest first; a state's finished history costs a claim nothing but its own index.
-CREATE INDEX submission_due ON submission (state, received_at, submission_id);
-CREATE INDEX submission_to_compete ON submission (received_at, submission_id)
-    WHERE competed_at IS NULL AND state IN ('VALIDATED', 'VALIDATED_WITH_WARNINGS');
+-- What is due, oldest first. A submission that has competed is done: however long the history,
+-- a claim looks at the open ones alone.
+CREATE INDEX submission_due ON submission (state, received_at, submission_id)
+    WHERE competed_at IS NULL;
 CREATE INDEX submission_leased ON submission (lease_owner) WHERE lease_owner IS NOT NULL;
 CREATE INDEX submission_content ON submission (content_hash);
 CREATE INDEX submission_newest ON submission (received_at, submission_id);

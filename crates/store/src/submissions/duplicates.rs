@@ -5,16 +5,16 @@ use contract::SubmissionId;
 
 use crate::StoreError;
 use crate::Submission;
-use crate::database::{Lock, Transaction};
+use crate::database::Transaction;
 use crate::value::values;
 
 /// Notes the original of this submission, or, where this is the original, notes it on the others.
+/// The caller holds [`crate::database::Lock::Content`], taken before it touched any row.
 pub(crate) async fn recognise_duplicate(
     transaction: &mut Transaction,
     id: SubmissionId,
     content_hash: &str,
 ) -> Result<Option<SubmissionId>, StoreError> {
-    transaction.lock(Lock::Content(content_hash)).await?;
     let sql =
         "SELECT * FROM submission WHERE content_hash = $1 ORDER BY received_at, submission_id";
     let same_content: Vec<Submission> = transaction.all(sql, values![content_hash]).await?;

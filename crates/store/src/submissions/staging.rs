@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::duplicates::recognise_duplicate;
 use crate::audit::record;
-use crate::database::Transaction;
+use crate::database::{Lock, Transaction};
 use crate::time::now;
 use crate::value::values;
 use crate::{Moved, Owner, Store, StoreError, SubmissionState};
@@ -61,6 +61,9 @@ impl Store {
             Err(reason) => (SubmissionState::NeedsReview, Some(reason.as_str()), None),
         };
         let mut transaction = self.database.begin().await?;
+        transaction
+            .lock(Lock::Content(&staged.content_hash))
+            .await?;
         let sql = "UPDATE submission SET state = $3, state_reason = $4, content_hash = $5,
                        submitter_id = $6, jurisdiction = $7, file_type = $8, layout_version = $9,
                        feed = $10, staged_at = $11, updated_at = $11,
@@ -114,6 +117,10 @@ impl Store {
     ) -> Result<Moved, StoreError> {
         let now = now();
         let mut transaction = self.database.begin().await?;
+        let content_hash = content_hash(&mut transaction, id).await?;
+        if let Some(hash) = &content_hash {
+            transaction.lock(Lock::Content(hash)).await?;
+        }
         let sql = "UPDATE submission SET state = $2, state_reason = NULL, submitter_id = $3,
                        jurisdiction = $4, file_type = $5, layout_version = $6, feed = $7,
                        updated_at = $8
@@ -132,8 +139,8 @@ impl Store {
         if transaction.execute(sql, values).await? == 0 {
             return Ok(Moved::No);
         }
-        let duplicate_of = match content_hash(&mut transaction, id).await? {
-            Some(hash) => recognise_duplicate(&mut transaction, id, &hash).await?,
+        let duplicate_of = match &content_hash {
+            Some(hash) => recognise_duplicate(&mut transaction, id, hash).await?,
             None => None,
         };
         let detail = json!({ "classification": classification, "duplicate_of": duplicate_of });
@@ -152,6 +159,7 @@ impl Store {
     }
 }
 
+/// It never changes once the submission is staged.
 async fn content_hash(
     transaction: &mut Transaction,
     id: SubmissionId,

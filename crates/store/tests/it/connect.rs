@@ -50,7 +50,9 @@ async fn a_server_that_does_not_answer_is_said_at_once() {
 #[tokio::test]
 async fn a_missing_database_of_a_running_server_is_not_transient() {
     let world = World::postgres().await;
-    let url = world.url.replace("lazaret_test_", "no_such_");
+    let (before, options) = world.url.split_once('?').unwrap_or((&world.url, ""));
+    let (server, _) = before.rsplit_once('/').unwrap();
+    let url = format!("{server}/no_such_database?{options}");
     let error = Store::connect(&url).await.unwrap_err();
     assert!(matches!(error, StoreError::CannotOpen { .. }));
     assert!(!error.is_transient(), "{error:?}");
@@ -60,6 +62,27 @@ async fn a_missing_database_of_a_running_server_is_not_transient() {
 async fn the_sqlite_file_and_its_folder_are_made() {
     let world = World::empty_sqlite().await;
     assert!(world.folder().unwrap().join("state/lazaret.db").is_file());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_may_open_a_new_file_at_once() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let url = format!("sqlite://{}/new.db", folder.path().display());
+    let openers: Vec<_> = (0..8)
+        .map(|_| {
+            let url = url.clone();
+            tokio::spawn(async move { Store::connect(&url).await?.migrate().await })
+        })
+        .collect();
+    for opener in openers {
+        opener.await.unwrap().unwrap();
+    }
+    Store::connect(&url)
+        .await
+        .unwrap()
+        .check_schema()
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

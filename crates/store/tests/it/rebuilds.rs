@@ -7,6 +7,7 @@ on_both_databases!(
     a_month_waits_once,
     all_requests_of_a_month_are_claimed_at_once,
     a_month_that_is_being_built_waits_for_its_next_turn,
+    one_month_can_be_claimed_by_name,
     concurrent_claimers_never_build_the_same_month,
     concurrent_requests_wait_once,
 );
@@ -91,7 +92,46 @@ async fn a_month_that_is_being_built_waits_for_its_next_turn(world: World) {
             .unwrap()
     );
     assert_eq!(claim(store, 4, &[]).await, None);
+    store
+        .release_rebuild(&claimed.queue_ids, &stranger())
+        .await
+        .unwrap();
+    assert_eq!(claim(store, 4, &[]).await, None, "not theirs to give");
+    store
+        .release_rebuild(&claimed.queue_ids, &owner())
+        .await
+        .unwrap();
+    assert_eq!(claim(store, 4, &[]).await.unwrap().queue_ids.len(), 2);
     assert_eq!(claim(store, 5, &[]).await.unwrap().queue_ids.len(), 2);
+}
+
+async fn one_month_can_be_claimed_by_name(world: World) {
+    let store = &world.store;
+    enqueue(store, "2024-01").await;
+    enqueue(store, "2024-02").await;
+    let claim_month = async |text: &str, minutes| {
+        store
+            .claim_month(&month_key(text), &owner(), LEASE, at(minutes))
+            .await
+            .unwrap()
+    };
+    assert_eq!(
+        claim_month("2024-03", 0).await,
+        None,
+        "nothing waits for it"
+    );
+    let claimed = claim_month("2024-02", 0).await.unwrap();
+    assert_eq!(
+        (claimed.key, claimed.queue_ids.len()),
+        (month_key("2024-02"), 1)
+    );
+    enqueue(store, "2024-02").await;
+    assert_eq!(claim_month("2024-02", 0).await, None, "it is being built");
+    assert_eq!(claim_month("2024-02", 1).await.unwrap().queue_ids.len(), 2);
+    assert_eq!(
+        claim(store, 1, &[]).await.unwrap().key,
+        month_key("2024-01")
+    );
 }
 
 async fn concurrent_claimers_never_build_the_same_month(world: World) {

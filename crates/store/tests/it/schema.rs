@@ -11,10 +11,10 @@ on_both_databases!(
 );
 
 async fn migrating_twice_applies_nothing_the_second_time(world: World) {
-    let fresh = world.another_empty().await.store;
-    assert_eq!(fresh.migrate().await.unwrap(), ["0001 file path"]);
-    assert_eq!(fresh.migrate().await.unwrap(), [""; 0]);
-    fresh.check_schema().await.unwrap();
+    let fresh = world.another_empty().await;
+    assert_eq!(fresh.store.migrate().await.unwrap(), ["0001 file path"]);
+    assert_eq!(fresh.store.migrate().await.unwrap(), [""; 0]);
+    fresh.store.check_schema().await.unwrap();
 }
 
 async fn two_processes_may_migrate_at_once(world: World) {

@@ -32,11 +32,15 @@ pub(super) enum Content {
 
 /// The samples that the binary carries.
 pub(super) fn samples() -> Drops {
-    let is_resubmission =
-        |key: &str| key.split('/').nth(2).is_some_and(|drop_id| drop_id.ends_with(RESUBMISSION));
-    let drops = shipped::demo_inbox()
-        .into_iter()
-        .map(|(key, bytes)| Drop { key, content: Content::Shipped(bytes) });
+    let is_resubmission = |key: &str| {
+        key.split('/')
+            .nth(2)
+            .is_some_and(|drop_id| drop_id.ends_with(RESUBMISSION))
+    };
+    let drops = shipped::demo_inbox().into_iter().map(|(key, bytes)| Drop {
+        key,
+        content: Content::Shipped(bytes),
+    });
     let (second, first) = drops.partition(|drop: &Drop| is_resubmission(&drop.key));
     Drops { first, second }
 }
@@ -44,25 +48,47 @@ pub(super) fn samples() -> Drops {
 /// The full published sets below a folder. The first DE-SynPUF sample comes in the first wave,
 /// the others after it as resubmissions; all else comes in the first.
 pub(super) fn published(data: &Path) -> Result<Drops, Failure> {
-    let mut drops = Drops { first: Vec::new(), second: Vec::new() };
+    let mut drops = Drops {
+        first: Vec::new(),
+        second: Vec::new(),
+    };
     for (index, sample) in folders(&data.join("cms_desynpuf"))?.iter().enumerate() {
-        let wave = if index == 0 { &mut drops.first } else { &mut drops.second };
+        let wave = if index == 0 {
+            &mut drops.first
+        } else {
+            &mut drops.second
+        };
         synpuf(sample, index == 0, wave)?;
     }
     for set in folders(&data.join("synthea"))? {
         let name = name(&set);
-        for (file, file_type) in [("claims.csv", "medical_claim"), ("claims_transactions.csv", "medical_claim_line")] {
+        for (file, file_type) in [
+            ("claims.csv", "medical_claim"),
+            ("claims_transactions.csv", "medical_claim_line"),
+        ] {
             // All sets in one group, each in a folder of its own.
-            drops.add(set.join(file), format!("cascade/{file_type}/synthea/{name}/{file}"));
+            drops.add(
+                set.join(file),
+                format!("cascade/{file_type}/synthea/{name}/{file}"),
+            );
         }
     }
     if let Some(set) = folders(&data.join("synthea"))?.first() {
         // Real claims under a name that no contract knows: an operator has to say what it is.
-        drops.add(set.join("claims.csv"), "cascade/medical_claim/unannounced/export_final.csv".into());
+        drops.add(
+            set.join("claims.csv"),
+            "cascade/medical_claim/unannounced/export_final.csv".into(),
+        );
     }
     let rif = data.join("cms_bfd/rif_synthea");
-    drops.add(rif.join("inpatient.csv"), "olympic/medical_claim/rif/inpatient.csv".into());
-    drops.add(rif.join("carrier.csv"), "puget/medical_claim/rif/carrier.csv".into());
+    drops.add(
+        rif.join("inpatient.csv"),
+        "olympic/medical_claim/rif/inpatient.csv".into(),
+    );
+    drops.add(
+        rif.join("carrier.csv"),
+        "puget/medical_claim/rif/carrier.csv".into(),
+    );
     if drops.first.is_empty() {
         return Err(Failure::Unusable(format!(
             "{} has none of the published sets: it should hold cms_desynpuf/, synthea/ or cms_bfd/ as \
@@ -77,7 +103,10 @@ impl Drops {
     /// Into the first wave, where the file is there.
     fn add(&mut self, file: PathBuf, key: String) {
         if file.is_file() {
-            self.first.push(Drop { key, content: Content::File(file) });
+            self.first.push(Drop {
+                key,
+                content: Content::File(file),
+            });
         }
     }
 }
@@ -98,11 +127,17 @@ fn synpuf(sample: &Path, with_marker: bool, wave: &mut Vec<Drop>) -> Result<(), 
             continue;
         };
         let key = format!("evergreen/{file_type}/{drop_id}/{file_name}");
-        wave.push(Drop { key, content: Content::File(file) });
+        wave.push(Drop {
+            key,
+            content: Content::File(file),
+        });
     }
     if with_marker && has_claims {
         let key = format!("evergreen/medical_claim/{drop_id}/{MARKER}");
-        wave.push(Drop { key, content: Content::Shipped(b"") });
+        wave.push(Drop {
+            key,
+            content: Content::Shipped(b""),
+        });
     }
     Ok(())
 }
@@ -111,7 +146,10 @@ fn folders(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     if !folder.is_dir() {
         return Ok(Vec::new());
     }
-    Ok(entries(folder)?.into_iter().filter(|entry| entry.is_dir()).collect())
+    Ok(entries(folder)?
+        .into_iter()
+        .filter(|entry| entry.is_dir())
+        .collect())
 }
 
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
@@ -124,7 +162,10 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 }
 
 fn name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    path.file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
 }
 
 #[cfg(test)]
@@ -139,7 +180,11 @@ mod tests {
         assert!(first.iter().any(|key| key.ends_with(MARKER)), "{first:?}");
         for drop in &drops.second {
             let submitter = drop.key.split('/').next().unwrap();
-            assert!(first.iter().any(|key| key.starts_with(submitter)), "{} sends again", drop.key);
+            assert!(
+                first.iter().any(|key| key.starts_with(submitter)),
+                "{} sends again",
+                drop.key
+            );
         }
     }
 
@@ -159,8 +204,23 @@ mod tests {
             fs::write(path, "x").unwrap();
         }
         let drops = published(data.path()).unwrap();
-        let keys = |wave: &[Drop]| wave.iter().map(|drop| drop.key.clone()).collect::<Vec<_>>().join("\n");
-        insta::assert_snapshot!(keys(&drops.first), @"");
-        insta::assert_snapshot!(keys(&drops.second), @"");
+        let keys = |wave: &[Drop]| {
+            wave.iter()
+                .map(|drop| drop.key.clone())
+                .collect::<Vec<_>>()
+                .join("\n")
+        };
+        insta::assert_snapshot!(keys(&drops.first), @r"
+        evergreen/member_eligibility/1-sample/DE1_0_2008_Beneficiary_Summary_File_Sample_1.csv
+        evergreen/medical_claim/1-sample/DE1_0_2008_to_2010_Inpatient_Claims_Sample_1.csv
+        evergreen/medical_claim/1-sample/_SUCCESS
+        cascade/medical_claim/synthea/s01/claims.csv
+        cascade/medical_claim/unannounced/export_final.csv
+        puget/medical_claim/rif/carrier.csv
+        ");
+        insta::assert_snapshot!(
+            keys(&drops.second),
+            @"evergreen/medical_claim/2-sample/DE1_0_2008_to_2010_Inpatient_Claims_Sample_2.csv"
+        );
     }
 }

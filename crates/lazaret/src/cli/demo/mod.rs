@@ -67,20 +67,29 @@ pub(crate) async fn run(globals: &Globals, call: &Call) -> Result<Done, Failure>
     let outcome = outcome::gather(&pipeline, &configuration.project, waves).await?;
     pipeline.store.close().await;
     show(globals.format, &outcome)?;
-    Ok(if outcome.is_sound() { Done::Well } else { Done::WithFaults })
+    Ok(if outcome.is_sound() {
+        Done::Well
+    } else {
+        Done::WithFaults
+    })
 }
 
 fn refuse_what_is_there(folder: &Path) -> Result<(), Failure> {
     let is_empty = match fs::read_dir(folder) {
         Ok(mut entries) => entries.next().is_none(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
-        Err(error) => return Err(anyhow::Error::from(error).context(shown_path(folder)).into()),
+        Err(error) => {
+            return Err(anyhow::Error::from(error)
+                .context(shown_path(folder))
+                .into());
+        }
     };
     if is_empty {
         return Ok(());
     }
     let shown = shown_path(folder);
-    let is_demo = folder.join(FILE_NAME).is_file() && folder.join("feeds/evergreen_claims.yaml").is_file();
+    let is_demo =
+        folder.join(FILE_NAME).is_file() && folder.join("feeds/evergreen_claims.yaml").is_file();
     Err(Failure::refused(if is_demo {
         format!(
             "{shown} holds an earlier demo: look at it with `lazaret --project {shown} status`, remove it with \
@@ -103,7 +112,10 @@ async fn put(pipeline: &Pipeline, wave: &[Drop]) -> Result<(), Failure> {
             Content::Shipped(bytes) => Bytes::from_static(bytes),
             Content::File(path) => Bytes::from(fs::read(path).with_context(|| shown_path(path))?),
         };
-        pipeline.objects.put(&format!("{prefix}{}", drop.key), bytes).await?;
+        pipeline
+            .objects
+            .put(&format!("{prefix}{}", drop.key), bytes)
+            .await?;
     }
     Ok(())
 }
@@ -120,7 +132,8 @@ mod tests {
 
     #[test]
     fn the_demo_does_not_wait() {
-        let configuration = Configuration::parse(Path::new("/p"), &configuration_text(), &|_| None).unwrap();
+        let configuration =
+            Configuration::parse(Path::new("/p"), &configuration_text(), &|_| None).unwrap();
         assert_eq!(configuration.settings.quiescence, Duration::ZERO);
     }
 
@@ -130,9 +143,13 @@ mod tests {
         refuse_what_is_there(&folder.path().join("new")).unwrap();
         refuse_what_is_there(folder.path()).unwrap();
         fs::write(folder.path().join("thesis.doc"), "x").unwrap();
-        assert!(matches!(refuse_what_is_there(folder.path()), Err(Failure::Refused(text)) if text.contains("not empty")));
+        assert!(
+            matches!(refuse_what_is_there(folder.path()), Err(Failure::Refused(text)) if text.contains("not empty"))
+        );
         make_folder(folder.path(), &configuration_text(), true).unwrap();
         shipped::write_demo_feeds(folder.path()).unwrap();
-        assert!(matches!(refuse_what_is_there(folder.path()), Err(Failure::Refused(text)) if text.contains("earlier demo")));
+        assert!(
+            matches!(refuse_what_is_there(folder.path()), Err(Failure::Refused(text)) if text.contains("earlier demo"))
+        );
     }
 }

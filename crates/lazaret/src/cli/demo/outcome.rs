@@ -10,8 +10,10 @@ use futures::TryStreamExt;
 use lake::Key;
 use pipeline::{Pipeline, ReasonCount, StepFailure};
 use serde::Serialize;
-use store::{Build, BuildFilter, BuildStatus, MonthKey, Submission, SubmissionFilter, SubmissionState};
-use store::{Winner, WinnerFilter, WinnerKey};
+use store::{
+    Build, BuildFilter, BuildStatus, MonthKey, Run, RunFilter, Submission, SubmissionFilter,
+    SubmissionState, Winner, WinnerFilter, WinnerKey,
+};
 
 use crate::cli::Failure;
 use crate::cli::canonical::Sources;
@@ -45,7 +47,11 @@ pub(super) struct Outcome {
     pub(super) failures: Vec<StepFailure>,
     pub(super) failed_builds: Vec<FailedBuild>,
     pub(super) bytes_read: u64,
+    /// From the first look into the inbox to the last canonical month.
     pub(super) elapsed_seconds: f64,
+    /// Of it, the seconds of each step.
+    pub(super) step_seconds: BTreeMap<String, f64>,
+    /// Through the inspector into silver and quarantine.
     pub(super) megabytes_per_second: f64,
     /// Environment variables that would lead the commands below away from the demo.
     pub(super) overlaid_by: Vec<&'static str>,
@@ -108,7 +114,11 @@ impl Outcome {
     }
 }
 
-pub(super) async fn gather(pipeline: &Pipeline, project: &Path, waves: Waves) -> Result<Outcome, Failure> {
+pub(super) async fn gather(
+    pipeline: &Pipeline,
+    project: &Path,
+    waves: Waves,
+) -> Result<Outcome, Failure> {
     let store = &pipeline.store;
     let mut submissions = store.submissions(&SubmissionFilter::default()).await?;
     submissions.reverse();
@@ -119,7 +129,8 @@ pub(super) async fn gather(pipeline: &Pipeline, project: &Path, waves: Waves) ->
     let changed = changed_winners(&waves.winners_before, &winners);
     let next = next_commands(pipeline, project, &submissions, &changed, &canonical).await?;
     let sum = |count: fn(&Submission) -> Option<i64>| submissions.iter().filter_map(count).sum();
-    let elapsed_seconds = waves.elapsed.as_secs_f64();
+    let step_seconds = step_seconds(&store.runs(&RunFilter::default()).await?);
+    let parse_seconds = step_seconds.get("parse").copied().unwrap_or_default();
     Ok(Outcome {
         project: project.to_owned(),
         rows_in: sum(|submission| submission.rows_in),
@@ -135,11 +146,27 @@ pub(super) async fn gather(pipeline: &Pipeline, project: &Path, waves: Waves) ->
         failures: waves.failures,
         failed_builds: failed(&builds),
         bytes_read: waves.bytes_read,
-        elapsed_seconds,
-        megabytes_per_second: waves.bytes_read as f64 / 1e6 / elapsed_seconds.max(f64::EPSILON),
-        overlaid_by: OVERLAYS.into_iter().filter(|name| process_environment(name).is_some()).collect(),
+        elapsed_seconds: waves.elapsed.as_secs_f64(),
+        megabytes_per_second: waves.bytes_read as f64 / 1e6 / parse_seconds.max(0.001),
+        step_seconds,
+        overlaid_by: OVERLAYS
+            .into_iter()
+            .filter(|name| process_environment(name).is_some())
+            .collect(),
         next,
     })
+}
+
+fn step_seconds(runs: &[Run]) -> BTreeMap<String, f64> {
+    let mut seconds: BTreeMap<String, f64> = BTreeMap::new();
+    for run in runs {
+        if let Some(finished) = run.finished_at {
+            let took = finished - run.started_at;
+            *seconds.entry(run.job.clone()).or_default() +=
+                took.num_microseconds().unwrap_or(0) as f64 / 1e6;
+        }
+    }
+    seconds
 }
 
 fn demo_submission(submission: &Submission) -> DemoSubmission {
@@ -178,19 +205,27 @@ struct Reasons(BTreeMap<(LayoutId, Option<String>, String, String), u64>);
 impl Reasons {
     fn add(&mut self, layout: &LayoutId, reasons: &[ReasonCount]) {
         for reason in reasons {
-            let key = (layout.clone(), reason.column.clone(), reason.rule.clone(), reason.expected.clone());
+            let key = (
+                layout.clone(),
+                reason.column.clone(),
+                reason.rule.clone(),
+                reason.expected.clone(),
+            );
             *self.0.entry(key).or_default() += reason.rows;
         }
     }
 
     fn into_sorted(self) -> Vec<LayoutReason> {
-        let all = self.0.into_iter().map(|((layout_id, column, rule, expected), rows)| LayoutReason {
-            layout_id,
-            column,
-            rule,
-            expected,
-            rows,
-        });
+        let all = self
+            .0
+            .into_iter()
+            .map(|((layout_id, column, rule, expected), rows)| LayoutReason {
+                layout_id,
+                column,
+                rule,
+                expected,
+                rows,
+            });
         let mut all: Vec<LayoutReason> = all.collect();
         all.sort_by_key(|reason| std::cmp::Reverse(reason.rows));
         all
@@ -199,8 +234,10 @@ impl Reasons {
 
 /// Months for which another submission stands now.
 fn changed_winners(before: &[Winner], now: &[Winner]) -> Vec<ChangedWinner> {
-    let before: BTreeMap<String, &Winner> =
-        before.iter().map(|winner| (winner.key.to_string(), winner)).collect();
+    let before: BTreeMap<String, &Winner> = before
+        .iter()
+        .map(|winner| (winner.key.to_string(), winner))
+        .collect();
     let changed = now.iter().filter_map(|winner| {
         let old = before.get(&winner.key.to_string())?;
         (old.submission_id != winner.submission_id).then(|| ChangedWinner {
@@ -217,7 +254,10 @@ fn changed_winners(before: &[Winner], now: &[Winner]) -> Vec<ChangedWinner> {
 /// Each canonical month by its last success. `builds` are newest first.
 fn months(builds: &[Build]) -> Vec<CanonicalMonth> {
     let mut months = BTreeMap::new();
-    for build in builds.iter().filter(|build| build.status == BuildStatus::Succeeded) {
+    for build in builds
+        .iter()
+        .filter(|build| build.status == BuildStatus::Succeeded)
+    {
         months.entry(&build.key).or_insert(build);
     }
     let month = |(key, build): (&MonthKey, &Build)| {
@@ -240,8 +280,15 @@ fn failed(builds: &[Build]) -> Vec<FailedBuild> {
     for build in builds {
         last.entry(&build.key).or_insert(build);
     }
-    let failed = last.into_values().filter(|build| build.status == BuildStatus::Failed);
-    failed.map(|build| FailedBuild { key: build.key.clone(), reason: build.reason.clone() }).collect()
+    let failed = last
+        .into_values()
+        .filter(|build| build.status == BuildStatus::Failed);
+    failed
+        .map(|build| FailedBuild {
+            key: build.key.clone(),
+            reason: build.reason.clone(),
+        })
+        .collect()
 }
 
 /// Commands that go on from here; each works as it stands, in the folder where the demo was called.
@@ -253,11 +300,19 @@ async fn next_commands(
     canonical: &[CanonicalMonth],
 ) -> Result<Vec<String>, Failure> {
     let lazaret = program();
-    let mut next = vec![format!("export LAZARET_PROJECT={}", shell_word(&shown_path(project)))];
+    let mut next = vec![format!(
+        "export LAZARET_PROJECT={}",
+        shell_word(&shown_path(project))
+    )];
     next.push(format!("{lazaret} status"));
-    let rejected = submissions.iter().find(|submission| submission.rows_rejected.unwrap_or(0) > 0);
+    let rejected = submissions
+        .iter()
+        .find(|submission| submission.rows_rejected.unwrap_or(0) > 0);
     if let Some(submission) = rejected {
-        next.push(format!("{lazaret} quarantine show {}", submission.submission_id));
+        next.push(format!(
+            "{lazaret} quarantine show {}",
+            submission.submission_id
+        ));
     }
     if let Some(change) = changed.first() {
         let key = &change.key;
@@ -266,17 +321,23 @@ async fn next_commands(
             key.state, key.file_type, key.submitter_id, key.atomic_month
         ));
     }
-    if let Some(month) = canonical.iter().max_by_key(|month| (month.layouts.len(), month.rows))
+    if let Some(month) = canonical
+        .iter()
+        .max_by_key(|month| (month.layouts.len(), month.rows))
         && let Some(key) = first_part(pipeline, month).await?
     {
         next.push(format!("{lazaret} trace '{key}' 0"));
     }
-    let to_review = submissions.iter().find(|found| found.state == SubmissionState::NeedsReview);
+    let to_review = submissions
+        .iter()
+        .find(|found| found.state == SubmissionState::NeedsReview);
     if let Some(submission) = to_review
         && let Some((submitter, layout)) = likely(pipeline, submission)
     {
         let id = submission.submission_id;
-        next.push(format!("{lazaret} submission assign {id} --submitter {submitter} --layout {layout}"));
+        next.push(format!(
+            "{lazaret} submission assign {id} --submitter {submitter} --layout {layout}"
+        ));
         next.push(format!("{lazaret} run --once"));
     }
     next.push(format!("{lazaret} canonical list"));
@@ -284,8 +345,14 @@ async fn next_commands(
 }
 
 /// The first Parquet file of a canonical month.
-async fn first_part(pipeline: &Pipeline, month: &CanonicalMonth) -> Result<Option<String>, Failure> {
-    let table = Key::GoldCanonical { state: &month.state, file_type: &month.file_type };
+async fn first_part(
+    pipeline: &Pipeline,
+    month: &CanonicalMonth,
+) -> Result<Option<String>, Failure> {
+    let table = Key::GoldCanonical {
+        state: &month.state,
+        file_type: &month.file_type,
+    };
     let partition = format!("{table}atomic_month={}/", month.atomic_month);
     let listed: Vec<_> = pipeline.objects.list(&partition).try_collect().await?;
     let mut keys: Vec<String> = listed.into_iter().map(|object| object.key).collect();
@@ -298,8 +365,14 @@ fn likely(pipeline: &Pipeline, submission: &Submission) -> Option<(SubmitterId, 
     let mut path = submission.grouping_key.split('/');
     let submitter: SubmitterId = path.next()?.parse().ok()?;
     let file_type: FileType = path.next()?.parse().ok()?;
-    let layouts = pipeline.catalog.feeds_of(&submitter).flat_map(|feed| &feed.contracts);
-    let layout = layouts.into_iter().find(|layout| layout.file_type == file_type)?.clone();
+    let layouts = pipeline
+        .catalog
+        .feeds_of(&submitter)
+        .flat_map(|feed| &feed.contracts);
+    let layout = layouts
+        .into_iter()
+        .find(|layout| layout.file_type == file_type)?
+        .clone();
     Some((submitter, layout))
 }
 
@@ -309,7 +382,9 @@ fn program() -> String {
     if called == "lazaret" {
         return called;
     }
-    let path = std::env::current_exe().map(|path| shown_path(&path)).unwrap_or(called);
+    let path = std::env::current_exe()
+        .map(|path| shown_path(&path))
+        .unwrap_or(called);
     shell_word(&path)
 }
 
@@ -328,7 +403,11 @@ mod tests {
 
     #[test]
     fn words_survive_the_shell() {
-        for (text, expected) in [("target/debug/lazaret", "target/debug/lazaret"), ("a b", "'a b'"), ("it's", r"'it'\''s'")] {
+        for (text, expected) in [
+            ("target/debug/lazaret", "target/debug/lazaret"),
+            ("a b", "'a b'"),
+            ("it's", r"'it'\''s'"),
+        ] {
             assert_eq!(shell_word(text), expected);
         }
     }

@@ -13,23 +13,32 @@ const CHANGES_SHOWN_MAX: usize = 6;
 
 impl Answer for Outcome {
     fn text(&self) -> String {
-        let mut text = format!("a project in {}\n\n{}\n", shown_path(&self.project), self.submissions_text());
-        text += &reasons_text("rejected, by reason (the rows wait in quarantine)", &self.reject_reasons);
+        let mut text = format!(
+            "a project in {}\n\n{}\n",
+            shown_path(&self.project),
+            self.submissions_text()
+        );
+        text += &reasons_text(
+            "rejected, by reason (the rows wait in quarantine)",
+            &self.reject_reasons,
+        );
         text += &reasons_text("accepted with a warning, by reason", &self.warnings);
         text += &self.winners_text();
         text += &self.canonical_text();
         for failure in &self.failures {
-            text += &format!("FAILED {} {}: {}\n", failure.step, failure.subject, failure.error);
+            text += &format!(
+                "FAILED {} {}: {}\n",
+                failure.step, failure.subject, failure.error
+            );
         }
         for build in &self.failed_builds {
-            text += &format!("FAILED canonical {}: {}\n", build.key, build.reason.as_deref().unwrap_or_default());
+            text += &format!(
+                "FAILED canonical {}: {}\n",
+                build.key,
+                build.reason.as_deref().unwrap_or_default()
+            );
         }
-        text += &format!(
-            "{} of files in {:.2} s from the inbox to the statewide tables: {:.1} MB/s\n\ntry next\n",
-            size(self.bytes_read),
-            self.elapsed_seconds,
-            self.megabytes_per_second
-        );
+        text += &format!("{}\n\ntry next\n", self.time_text());
         if !self.overlaid_by.is_empty() {
             text += &format!("  unset {}\n", self.overlaid_by.join(" "));
         }
@@ -43,14 +52,26 @@ impl Answer for Outcome {
 impl Outcome {
     fn submissions_text(&self) -> String {
         let mut table = Table::new([
-            "submission", "group", "closed by", "layout", "#rows in", "#accepted", "#rejected", "#warnings", "state",
+            "submission",
+            "group",
+            "closed by",
+            "layout",
+            "#rows in",
+            "#accepted",
+            "#rejected",
+            "#warnings",
+            "state",
         ]);
         for submission in &self.submissions {
             table.row([
                 short(submission.submission_id),
                 submission.grouping_key.clone(),
                 submission.grouping_method.to_owned(),
-                submission.layout_id.as_ref().map(ToString::to_string).unwrap_or_default(),
+                submission
+                    .layout_id
+                    .as_ref()
+                    .map(ToString::to_string)
+                    .unwrap_or_default(),
                 count_if_any(submission.rows_in),
                 count_if_any(submission.rows_accepted),
                 count_if_any(submission.rows_rejected),
@@ -106,16 +127,43 @@ impl Outcome {
         text + "\n"
     }
 
+    fn time_text(&self) -> String {
+        let of = |steps: &[&str]| {
+            steps
+                .iter()
+                .filter_map(|step| self.step_seconds.get(*step))
+                .sum::<f64>()
+        };
+        let parse = of(&["parse"]);
+        let gold = of(&["submitter_gold", "canonical_rebuild"]);
+        format!(
+            "{:.1} s from the inbox to the statewide tables: {} inspected in {parse:.2} s ({:.1} MB/s), gold in \
+             {gold:.1} s, the rest in {:.1} s",
+            self.elapsed_seconds,
+            size(self.bytes_read),
+            self.megabytes_per_second,
+            (self.elapsed_seconds - parse - gold).max(0.0)
+        )
+    }
+
     /// The months in which most layouts meet, and a total for each statewide table.
     fn canonical_text(&self) -> String {
         let mut tables: BTreeMap<String, Vec<&CanonicalMonth>> = BTreeMap::new();
         for month in &self.canonical {
-            tables.entry(format!("{}/{}", month.state, month.file_type)).or_default().push(month);
+            tables
+                .entry(format!("{}/{}", month.state, month.file_type))
+                .or_default()
+                .push(month);
         }
         let mut text = String::new();
         for (name, months) in tables {
             let mut shown = months.clone();
-            shown.sort_by_key(|month| (std::cmp::Reverse(month.layouts.len()), std::cmp::Reverse(month.rows)));
+            shown.sort_by_key(|month| {
+                (
+                    std::cmp::Reverse(month.layouts.len()),
+                    std::cmp::Reverse(month.rows),
+                )
+            });
             shown.truncate(MONTHS_SHOWN_MAX);
             shown.sort_by_key(|month| month.atomic_month);
             let mut table = Table::new(["month", "#rows", "submitters", "layouts"]);
@@ -127,11 +175,16 @@ impl Outcome {
                     join(&month.layouts),
                 ]);
             }
-            let rest = &months.len() - shown.len();
+            let rest = months.len() - shown.len();
             if rest > 0 {
                 let others: i64 = months.iter().map(|month| month.rows).sum::<i64>()
                     - shown.iter().map(|month| month.rows).sum::<i64>();
-                table.row([format!("{rest} others"), count(others), String::new(), String::new()]);
+                table.row([
+                    format!("{rest} others"),
+                    count(others),
+                    String::new(),
+                    String::new(),
+                ]);
             }
             let all = months.iter().map(|month| month.rows).sum::<i64>();
             table.row(["total".to_owned(), count(all), String::new(), String::new()]);
@@ -142,7 +195,11 @@ impl Outcome {
 }
 
 fn join(names: &std::collections::BTreeSet<String>) -> String {
-    names.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
+    names
+        .iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn reasons_text(title: &str, reasons: &[LayoutReason]) -> String {

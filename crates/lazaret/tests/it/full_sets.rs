@@ -1,0 +1,97 @@
+//! The full public sets of the shipped layouts: every row of every file, counted by our program
+//! and by an independent reading of the same contracts.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+use testkit::python::run_python;
+
+use crate::outputs::{counted_by_duckdb, rows_by};
+use crate::project::{Project, Stack, repository};
+
+const COUNT_ROWS: &str = include_str!("../oracle/count_rows.py");
+
+/// Where the sets lie: named by the environment, or beside the repository.
+fn shared_data() -> Option<PathBuf> {
+    let named = std::env::var_os("LAZARET_SHARED_DATA").map(PathBuf::from);
+    let folder = named.unwrap_or_else(|| repository().join("../shared/data"));
+    folder.is_dir().then_some(folder)
+}
+
+/// Submitter that sends a layout in the demo's feeds.
+fn submitter(layout: &str) -> &'static str {
+    match layout {
+        "medical_claim@v1" | "member_eligibility@v1" => "evergreen",
+        "medical_claim@v2" | "medical_claim_line@v1" => "cascade",
+        "medical_claim@v3" => "olympic",
+        "medical_claim@v4" => "puget",
+        other => panic!("no feed sends {other}"),
+    }
+}
+
+#[test]
+fn every_row_of_the_full_sets_is_accounted_for() {
+    let Some(data) = shared_data() else {
+        eprintln!(
+            "the full sets are not here: name their folder in LAZARET_SHARED_DATA to run this"
+        );
+        return;
+    };
+    let contracts = repository().join("library/contracts");
+    let text = run_python(
+        COUNT_ROWS,
+        &[
+            "--contracts",
+            contracts.to_str().unwrap(),
+            "--data",
+            data.to_str().unwrap(),
+        ],
+    );
+    let oracle: Value = serde_json::from_str(&text).unwrap();
+    let files = oracle.as_array().expect("one entry per file");
+    assert!(
+        files.len() > 20,
+        "the sets hold more than {} files",
+        files.len()
+    );
+
+    let project = Project::new(Stack::SqliteAndFolder);
+    let mut groups = Vec::new();
+    for (index, file) in files.iter().enumerate() {
+        let path = data.join(file["file"].as_str().unwrap());
+        let layout = file["layout"].as_str().unwrap();
+        let file_type = layout.split('@').next().unwrap();
+        let group = format!("{}/{file_type}/set{index:02}", submitter(layout));
+        let name = path.file_name().unwrap().to_str().unwrap();
+        project.drop_bytes(&format!("{group}/{name}"), std::fs::read(&path).unwrap());
+        groups.push(group);
+    }
+    let ran = project.run_once();
+    assert_eq!(ran["failures"], serde_json::json!([]));
+
+    let counted = counted_by_duckdb(&project);
+    let silver = rows_by(&counted, "silver", "submission_id");
+    let quarantine = rows_by(&counted, "quarantine", "submission_id");
+    for (file, group) in files.iter().zip(&groups) {
+        let submission = project.submission(group);
+        let id = submission["submission_id"].as_str().unwrap();
+        let name = &file["file"];
+        let count = |field: &str| submission[field].as_i64();
+        assert_eq!(count("rows_in"), file["rows"].as_i64(), "{name}");
+        assert_eq!(count("rows_accepted"), file["accepted"].as_i64(), "{name}");
+        assert_eq!(count("rows_rejected"), file["rejected"].as_i64(), "{name}");
+        assert_eq!(
+            quarantine.get(id).copied().unwrap_or(0),
+            file["rejected"].as_i64().unwrap(),
+            "{name}"
+        );
+        // A file of which too much is rejected leaves no silver.
+        let accepted = if submission["state"] == "PARSE_FAILED" {
+            0
+        } else {
+            file["accepted"].as_i64().unwrap()
+        };
+        assert_eq!(silver.get(id).copied().unwrap_or(0), accepted, "{name}");
+    }
+    assert_eq!(counted["rows_doubled"], serde_json::json!([]));
+}

@@ -1,0 +1,15 @@
+//! The whole program, as a user runs it: the binary on a project folder, on both sets of services.
+
+#![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
+
+mod bad_input;
+mod crash;
+mod demo;
+mod determinism;
+mod drops;
+mod full_sets;
+mod main_job;
+mod outputs;
+mod privacy;
+mod project;
+mod review;
