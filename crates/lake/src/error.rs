@@ -51,7 +51,7 @@ impl LakeError {
 
     pub(crate) fn plan(subject: impl ToString) -> impl FnOnce(DataFusionError) -> Self {
         let subject = subject.to_string();
-        move |error| Self::Sql { subject, problem: error.strip_backtrace() }
+        move |error| Self::Sql { subject, problem: without_field_list(error.strip_backtrace()) }
     }
 
     pub(crate) fn execution(subject: impl ToString) -> impl FnOnce(DataFusionError) -> Self {
@@ -91,5 +91,13 @@ fn execution_kind(error: &DataFusionError) -> &'static str {
         DataFusionError::ResourcesExhausted(_) => "out of memory",
         DataFusionError::ArrowError(..) => "a value does not fit its type",
         _ => "query",
+    }
+}
+
+/// A planner's text without its list of every column, where it names the likely one.
+fn without_field_list(text: String) -> String {
+    match text.split_once("\nValid fields are") {
+        Some((told, _)) if told.contains("Did you mean") => told.to_owned(),
+        _ => text,
     }
 }

@@ -187,7 +187,7 @@ impl Pipeline {
             };
             if !self.recorded("canonical_rebuild", &subject, summary, step).await? {
                 for claimed in &batch {
-                    self.store.renew_rebuild_lease(&claimed.queue_ids, &self.owner, Utc::now()).await?;
+                    self.store.release_rebuild(&claimed.queue_ids, &self.owner).await?;
                 }
             }
             drop(lease);

@@ -204,15 +204,12 @@ async fn check_document(base: Option<&Path>, path: &Path) -> Result<CheckedDocum
                     ),
                 };
                 // Its SQL is planned over its columns.
-                if let Err(error) = Layout::compile(contract, text).await {
-                    checked.told = error.to_string();
-                    let message = error.to_string();
-                    checked.mistakes.push(CheckedMistake {
-                        line: None,
-                        message,
-                        expected: None,
-                        remedy: None,
-                    });
+                if let Some(mistake) = sql_mistake(contract, &text).await {
+                    let line = mistake
+                        .line
+                        .map_or_else(String::new, |line| format!("line {line}: "));
+                    checked.told = format!("{line}{}", mistake.message);
+                    checked.mistakes.push(mistake);
                 }
                 Ok(found)
             }
@@ -257,6 +254,28 @@ fn parse_contract(shown: &str, path: &Path, text: &str) -> Result<Contract, Docu
     let folder = path.parent().unwrap_or(Path::new("."));
     Contract::parse(shown, text, &|domain| {
         fs::read_to_string(folder.join(domain))
+    })
+}
+
+/// What is wrong with the SQL of a contract's rules, and the line of the rule.
+async fn sql_mistake(contract: Contract, text: &str) -> Option<CheckedMistake> {
+    let rules: Vec<String> = contract.rules.iter().map(|rule| rule.id.clone()).collect();
+    let message = Layout::compile(contract, text.to_owned())
+        .await
+        .err()?
+        .to_string();
+    let rule = rules
+        .into_iter()
+        .find(|id| message.contains(&format!("rule `{id}`")));
+    let line = rule.and_then(|id| {
+        text.lines()
+            .position(|line| line.contains(&format!("id: {id}")))
+    });
+    Some(CheckedMistake {
+        line: line.map(|index| index + 1),
+        message,
+        expected: None,
+        remedy: None,
     })
 }
 
@@ -314,10 +333,11 @@ impl Answer for Checked {
             .filter(|document| !document.mistakes.is_empty())
             .count();
         let all = plural(self.documents.len() as u64, "document");
-        let said = match wrong + self.problems.len() + self.mappings.len() {
-            0 if self.documents.is_empty() => "there are no documents".to_owned(),
-            0 => format!("{all}, all right"),
-            _ => format!("{all}, {wrong} wrong"),
+        let said = match (wrong, self.problems.len() + self.mappings.len()) {
+            (0, 0) if self.documents.is_empty() => "there are no documents".to_owned(),
+            (0, 0) => format!("{all}, all right"),
+            (0, _) => format!("{all}, right by themselves, that do not fit together"),
+            (wrong, _) => format!("{all}, {wrong} wrong"),
         };
         text + &said
     }

@@ -7,7 +7,7 @@ use pipeline::{Catalog, CatalogError};
 use serde::Serialize;
 use store::Store;
 
-use super::failure::diagnostic;
+use super::failure::{diagnostic, with_causes};
 use super::output::{Answer, Table, plural, show, size};
 use super::{Done, Failure, Globals, project};
 use crate::configuration::{Configuration, ShownSetting};
@@ -101,7 +101,7 @@ async fn check_store(configuration: &Configuration) -> Check {
         Err(error) => {
             return Check::fault(
                 WHAT,
-                chain(&error),
+                with_causes(&error.into()),
                 "check metadata.url, or METADATA_DB_URL",
             );
         }
@@ -114,7 +114,7 @@ async fn check_store(configuration: &Configuration) -> Check {
             WHAT,
             format!("{backend}, reachable, its schema is up to date"),
         ),
-        Err(error) => Check::fault(WHAT, chain(&error), "run `lazaret migrate`"),
+        Err(error) => Check::fault(WHAT, with_causes(&error.into()), "run `lazaret migrate`"),
     }
 }
 
@@ -124,7 +124,7 @@ async fn check_objects(configuration: &Configuration) -> Vec<Check> {
     let remedy = "check objects.url (OBJECTS_URL), the folder's rights, or the AWS_* variables";
     let objects = match Objects::connect(url) {
         Ok(objects) => objects,
-        Err(error) => return vec![Check::fault(WHAT, chain(&error), remedy)],
+        Err(error) => return vec![Check::fault(WHAT, with_causes(&error.into()), remedy)],
     };
     let mut checks = vec![match probe(&objects).await {
         Ok(()) => Check::ok(WHAT, format!("{url}: written, read and deleted a probe")),
@@ -141,9 +141,15 @@ async fn probe(objects: &Objects) -> Result<(), String> {
     objects
         .put(PROBE, content.clone())
         .await
-        .map_err(|error| chain(&error))?;
-    let read = objects.get(PROBE).await.map_err(|error| chain(&error))?;
-    objects.delete(PROBE).await.map_err(|error| chain(&error))?;
+        .map_err(|error| with_causes(&error.into()))?;
+    let read = objects
+        .get(PROBE)
+        .await
+        .map_err(|error| with_causes(&error.into()))?;
+    objects
+        .delete(PROBE)
+        .await
+        .map_err(|error| with_causes(&error.into()))?;
     if read == content {
         Ok(())
     } else {
@@ -191,7 +197,7 @@ async fn check_documents(configuration: &Configuration) -> Vec<Check> {
             let told: Vec<String> = wrong.iter().map(|error| diagnostic(error)).collect();
             return vec![Check::fault(WHAT, told.join("\n"), REMEDY)];
         }
-        Err(error) => return vec![Check::fault(WHAT, chain(&error), REMEDY)],
+        Err(error) => return vec![Check::fault(WHAT, with_causes(&error.into()), REMEDY)],
     };
     let mut checks = vec![Check::ok(
         WHAT,
@@ -253,20 +259,6 @@ fn check_mappings(catalog: &Catalog) -> Check {
         ),
         "write canonical/mappings/{file_type}/{layout_version}/v1.json for it",
     )
-}
-
-/// An error and its causes in one line, none of them twice.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let told = error.to_string();
-        if !text.contains(&told) {
-            text = format!("{text}: {told}");
-        }
-        cause = error.source();
-    }
-    text
 }
 
 impl Answer for Examined {

@@ -28,7 +28,7 @@ impl Failure {
     /// Writes it to stderr and returns the exit code.
     pub(crate) fn tell(&self) -> u8 {
         let (code, text) = match self {
-            Self::Failed(error) => (1, format!("error: {error:#}")),
+            Self::Failed(error) => (1, format!("error: {}", with_causes(error))),
             Self::Unusable(text) => (2, format!("error: {text}")),
             Self::Refused(text) => (3, format!("refused: {text}")),
         };
@@ -56,6 +56,19 @@ fn rendered(diagnostic: &dyn Diagnostic, context_lines: usize) -> String {
         Ok(()) => text,
         Err(_) => diagnostic.to_string(),
     }
+}
+
+/// An error and its causes in one line, none of them twice.
+pub(crate) fn with_causes(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for told in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = told;
+        } else if !text.contains(&told) {
+            text = format!("{text}: {told}");
+        }
+    }
+    text
 }
 
 fn documents(wrong: &[DocumentError]) -> String {

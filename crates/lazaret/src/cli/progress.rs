@@ -4,8 +4,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use contract::SubmissionId;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use pipeline::{BuiltMonth, Event, Observer};
+use pipeline::{BuiltMonth, Event, Observer, StepFailure};
 
 use super::is_watched;
 use super::output::{count, plural, short};
@@ -84,6 +85,7 @@ impl Inner {
                 let what = format!("parsing {} {file_name}", short(*submission));
                 self.screen.bar(what, Some(*of)).inc(*bytes);
             }
+            Event::Parsed { .. } | Event::ParseFailed { .. } => self.screen.clear(),
             Event::SubmitterGoldBuilt { .. } => {
                 self.screen
                     .bar("submitter gold, months".into(), None)
@@ -139,77 +141,79 @@ fn write_line(line: &str) {
 
 /// What is worth a line while it happens; the rest stands in the summary.
 fn line(event: &Event<'_>) -> Option<String> {
-    Some(match event {
-        Event::Registered {
-            submission,
-            grouping_key,
-            method,
-            files,
-        } => format!(
-            "{}  registered from {grouping_key}, {} ({})",
-            short(*submission),
-            plural(*files as u64, "file"),
-            method.as_str()
-        ),
-        Event::Staged {
-            submission,
-            classified: Ok(layout),
-            ..
-        } => {
-            format!("{}  staged, {layout}", short(*submission))
-        }
-        Event::Staged {
-            submission,
-            classified: Err(reason),
-            ..
-        } => {
-            format!("{}  NEEDS_REVIEW: {reason}", short(*submission))
-        }
-        Event::Parsed {
-            submission,
-            rows_in,
-            rows_accepted,
-            rows_rejected,
-        } => format!(
-            "{}  parsed {}: {} accepted, {} rejected",
-            short(*submission),
-            plural(*rows_in, "row"),
-            count(*rows_accepted),
-            count(*rows_rejected)
-        ),
-        Event::ParseFailed { submission, reason } => {
-            format!("{}  PARSE_FAILED: {reason}", short(*submission))
-        }
-        Event::Validated {
-            submission,
-            state,
-            reason,
-        } => match reason {
-            Some(reason) => format!("{}  {}: {reason}", short(*submission), state.as_str()),
-            None => format!("{}  {}", short(*submission), state.as_str()),
-        },
+    if let Some((submission, said)) = about_submission(event) {
+        return Some(format!("{}  {said}", short(submission)));
+    }
+    match event {
         Event::CanonicalBuilt {
             key,
             built: BuiltMonth::Failed { reason },
-        } => {
-            format!("canonical {key}  FAILED: {reason}")
-        }
+        } => Some(format!("canonical {key}  FAILED: {reason}")),
         Event::Failed(failure) => {
             let later = if failure.transient {
                 " (the next run tries again)"
             } else {
                 ""
             };
-            format!(
-                "{} {}  failed: {}{later}",
-                failure.step, failure.subject, failure.error
+            let StepFailure {
+                step,
+                subject,
+                error,
+                ..
+            } = failure;
+            Some(format!("{step} {subject}  failed: {error}{later}"))
+        }
+        _ => None,
+    }
+}
+
+fn about_submission(event: &Event<'_>) -> Option<(SubmissionId, String)> {
+    Some(match event {
+        Event::Registered {
+            submission,
+            grouping_key,
+            method,
+            files,
+        } => {
+            let files = plural(*files as u64, "file");
+            let said = format!(
+                "registered from {grouping_key}, {files} ({})",
+                method.as_str()
+            );
+            (*submission, said)
+        }
+        Event::Staged {
+            submission,
+            classified,
+            ..
+        } => match classified {
+            Ok(layout) => (*submission, format!("staged, {layout}")),
+            Err(reason) => (*submission, format!("NEEDS_REVIEW: {reason}")),
+        },
+        Event::Parsed {
+            submission,
+            rows_in,
+            rows_accepted,
+            rows_rejected,
+        } => {
+            let (accepted, rejected) = (count(*rows_accepted), count(*rows_rejected));
+            let rows_in = plural(*rows_in, "row");
+            (
+                *submission,
+                format!("parsed {rows_in}: {accepted} accepted, {rejected} rejected"),
             )
         }
-        Event::Discovered(_)
-        | Event::GroupWaits { .. }
-        | Event::Parsing { .. }
-        | Event::Competed { .. }
-        | Event::SubmitterGoldBuilt { .. }
-        | Event::CanonicalBuilt { .. } => return None,
+        Event::ParseFailed { submission, reason } => {
+            (*submission, format!("PARSE_FAILED: {reason}"))
+        }
+        Event::Validated {
+            submission,
+            state,
+            reason,
+        } => match reason {
+            Some(reason) => (*submission, format!("{}: {reason}", state.as_str())),
+            None => (*submission, state.as_str().to_owned()),
+        },
+        _ => return None,
     })
 }

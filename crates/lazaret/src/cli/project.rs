@@ -9,6 +9,7 @@ use pipeline::{Catalog, Observer, Pipeline};
 use store::{Store, Submission, SubmissionFilter};
 
 use super::output::short;
+use super::registry::problems_table;
 use super::{Failure, Globals};
 use crate::configuration::{Configuration, process_environment};
 
@@ -21,7 +22,21 @@ pub(crate) fn configuration(globals: &Globals) -> Result<Configuration, Failure>
 
 /// Opens everything, documents included: for commands that work by them.
 pub(crate) async fn open(globals: &Globals) -> Result<Pipeline, Failure> {
-    open_watched(&configuration(globals)?, nobody()).await
+    let pipeline = open_watched(&configuration(globals)?, nobody()).await?;
+    require_mappings(&pipeline)?;
+    Ok(pipeline)
+}
+
+/// Refuses to work while a mapping does not fit: nothing canonical could be built through it.
+pub(crate) fn require_mappings(pipeline: &Pipeline) -> Result<(), Failure> {
+    let problems = pipeline.check_registry();
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let table = problems_table(&problems);
+    Err(Failure::Unusable(format!(
+        "mappings do not fit their layouts and canonical schemas\n\n{table}"
+    )))
 }
 
 /// As [`open`], telling the observer what happens.
@@ -105,11 +120,12 @@ pub(crate) async fn find_submission(
 
 /// A path as it is shown: below the current folder, relative to it.
 pub(crate) fn shown_path(path: &Path) -> String {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let current = std::env::current_dir().ok();
     let below = current
         .as_deref()
-        .and_then(|current| path.strip_prefix(current).ok());
-    let shown = below.unwrap_or(path).display().to_string();
+        .and_then(|current| absolute.strip_prefix(current).ok());
+    let shown = below.unwrap_or(&absolute).display().to_string();
     if shown.is_empty() {
         ".".to_owned()
     } else {

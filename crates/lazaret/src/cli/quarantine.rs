@@ -165,7 +165,7 @@ impl Answer for RejectsOfSubmission {
                 reasons_table(&self.reject_reasons)
             ),
             (Some(_), _) => format!("submission {id} has no rejected rows"),
-            (None, _) => format!("submission {id} is {}: it has no rows yet", self.state),
+            (None, _) => format!("submission {id} is {}: its rows were not read", self.state),
         }
     }
 }

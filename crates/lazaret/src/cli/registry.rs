@@ -19,7 +19,8 @@ struct Synced {
 
 pub(crate) async fn run(globals: &Globals, call: &Call) -> Result<Done, Failure> {
     let Call::Sync = call;
-    let pipeline = project::open(globals).await?;
+    let configuration = project::configuration(globals)?;
+    let pipeline = project::open_watched(&configuration, project::nobody()).await?;
     let problems = pipeline.check_registry();
     let changes = if problems.is_empty() {
         pipeline.sync_registry().await?

@@ -29,6 +29,7 @@ pub(crate) async fn run(globals: &Globals, _: &Call) -> Result<Done, Failure> {
     let progress = Progress::start();
     let configuration = project::configuration(globals)?;
     let pipeline = project::open_watched(&configuration, progress.observer()).await?;
+    project::require_mappings(&pipeline)?;
     let started = Instant::now();
     let summary = pipeline.run_once().await;
     let mut tally = progress.take();

@@ -8,7 +8,7 @@ use pipeline::{BuiltMonth, Discovery, Event};
 use serde::Serialize;
 use store::{GroupingMethod, MonthKey, Store, StoreError, SubmissionState};
 
-use super::output::{Table, count, instant, plural, short};
+use super::output::{Table, count, count_if_any, instant, plural, short};
 
 #[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct Tally {
@@ -19,6 +19,9 @@ pub(crate) struct Tally {
     pub(crate) canonical: Vec<CanonicalNews>,
     /// Bytes that went through the inspector.
     pub(crate) bytes_read: u64,
+    /// In the order in which the run came to them.
+    #[serde(skip)]
+    touched: Vec<(SubmissionId, Option<usize>)>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -27,20 +30,21 @@ pub(crate) struct WaitingGroup {
     pub(crate) closes_at: DateTime<Utc>,
 }
 
-/// What became of one submission; what this run did not touch is null.
+/// What became of one submission that this run touched.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct SubmissionNews {
     pub(crate) submission_id: SubmissionId,
-    pub(crate) grouping_key: Option<String>,
-    pub(crate) grouping_method: Option<&'static str>,
+    pub(crate) grouping_key: String,
+    pub(crate) grouping_method: GroupingMethod,
     pub(crate) layout_id: Option<LayoutId>,
     pub(crate) duplicate_of: Option<SubmissionId>,
-    pub(crate) state: Option<SubmissionState>,
+    pub(crate) state: SubmissionState,
     pub(crate) reason: Option<String>,
-    pub(crate) rows_in: Option<u64>,
-    pub(crate) rows_accepted: Option<u64>,
-    pub(crate) rows_rejected: Option<u64>,
-    pub(crate) months_won: Option<u64>,
+    pub(crate) rows_in: Option<i64>,
+    pub(crate) rows_accepted: Option<i64>,
+    pub(crate) rows_rejected: Option<i64>,
+    /// Null where it did not compete in this run.
+    pub(crate) months_won: Option<usize>,
 }
 
 #[derive(Debug, Clone, Copy, Default, Serialize)]
@@ -68,68 +72,23 @@ impl Tally {
                 grouping_key: grouping_key.clone(),
                 closes_at: *until,
             }),
-            Event::Registered {
-                submission,
-                grouping_key,
-                method,
-                ..
+            Event::Parsing {
+                submission, bytes, ..
             } => {
-                let news = self.news(*submission);
-                news.grouping_key = Some(grouping_key.clone());
-                news.grouping_method = Some(GroupingMethod::as_str(*method));
-                news.state = Some(SubmissionState::Received);
+                self.touch(*submission);
+                self.bytes_read += bytes;
             }
-            Event::Staged {
-                submission,
-                classified,
-                duplicate_of,
-            } => {
-                let news = self.news(*submission);
-                news.duplicate_of = *duplicate_of;
-                match classified {
-                    Ok(layout) => {
-                        news.layout_id = Some(layout.clone());
-                        news.state = Some(SubmissionState::ReadyForParse);
-                    }
-                    Err(reason) => {
-                        news.reason = Some(reason.clone());
-                        news.state = Some(SubmissionState::NeedsReview);
-                    }
-                }
-            }
-            Event::Parsing { bytes, .. } => self.bytes_read += bytes,
-            Event::Parsed {
-                submission,
-                rows_in,
-                rows_accepted,
-                rows_rejected,
-            } => {
-                let news = self.news(*submission);
-                news.state = Some(SubmissionState::Parsed);
-                news.rows_in = Some(*rows_in);
-                news.rows_accepted = Some(*rows_accepted);
-                news.rows_rejected = Some(*rows_rejected);
-            }
-            Event::ParseFailed { submission, reason } => {
-                let news = self.news(*submission);
-                news.state = Some(SubmissionState::ParseFailed);
-                news.reason = Some(reason.clone());
-            }
-            Event::Validated {
-                submission,
-                state,
-                reason,
-            } => {
-                let news = self.news(*submission);
-                news.state = Some(*state);
-                news.reason.clone_from(reason);
+            Event::Registered { submission, .. }
+            | Event::Staged { submission, .. }
+            | Event::Parsed { submission, .. }
+            | Event::ParseFailed { submission, .. }
+            | Event::Validated { submission, .. } => {
+                self.touch(*submission);
             }
             Event::Competed {
                 submission,
                 months_won,
-            } => {
-                self.news(*submission).months_won = Some(*months_won as u64);
-            }
+            } => *self.touch(*submission) = Some(*months_won),
             Event::SubmitterGoldBuilt { rows, .. } => {
                 self.submitter_gold.months += 1;
                 self.submitter_gold.rows += rows;
@@ -145,43 +104,36 @@ impl Tally {
         }
     }
 
-    /// Fills in what an earlier run told: whose group and layout a submission is.
-    pub(crate) async fn complete(&mut self, store: &Store) -> Result<(), StoreError> {
-        for news in &mut self.submissions {
-            if news.grouping_key.is_some() && news.layout_id.is_some() {
-                continue;
-            }
-            if let Some(submission) = store.submission(news.submission_id).await? {
-                news.layout_id = submission.layout();
-                news.grouping_method = Some(submission.grouping_method.as_str());
-                news.grouping_key = Some(submission.grouping_key);
-            }
-        }
-        Ok(())
+    fn touch(&mut self, id: SubmissionId) -> &mut Option<usize> {
+        let known = self.touched.iter().position(|(touched, _)| *touched == id);
+        let index = known.unwrap_or_else(|| {
+            self.touched.push((id, None));
+            self.touched.len() - 1
+        });
+        &mut self.touched[index].1
     }
 
-    fn news(&mut self, submission_id: SubmissionId) -> &mut SubmissionNews {
-        let known = self
-            .submissions
-            .iter()
-            .position(|news| news.submission_id == submission_id);
-        let index = known.unwrap_or_else(|| {
+    /// Reads how the submissions that were touched stand now.
+    pub(crate) async fn complete(&mut self, store: &Store) -> Result<(), StoreError> {
+        for (id, months_won) in &self.touched {
+            let Some(submission) = store.submission(*id).await? else {
+                continue;
+            };
             self.submissions.push(SubmissionNews {
-                submission_id,
-                grouping_key: None,
-                grouping_method: None,
-                layout_id: None,
-                duplicate_of: None,
-                state: None,
-                reason: None,
-                rows_in: None,
-                rows_accepted: None,
-                rows_rejected: None,
-                months_won: None,
+                submission_id: *id,
+                layout_id: submission.layout(),
+                grouping_key: submission.grouping_key,
+                grouping_method: submission.grouping_method,
+                duplicate_of: submission.duplicate_of,
+                state: submission.state,
+                reason: submission.state_reason,
+                rows_in: submission.rows_in,
+                rows_accepted: submission.rows_accepted,
+                rows_rejected: submission.rows_rejected,
+                months_won: *months_won,
             });
-            self.submissions.len() - 1
-        });
-        &mut self.submissions[index]
+        }
+        Ok(())
     }
 
     pub(crate) fn has_failed_builds(&self) -> bool {
@@ -201,21 +153,18 @@ impl Tally {
             "#rejected",
             "state",
         ]);
-        let rows = |rows: Option<u64>| rows.map_or_else(String::new, count);
         for news in &self.submissions {
             table.row([
                 short(news.submission_id),
-                news.grouping_key.clone().unwrap_or_default(),
+                news.grouping_key.clone(),
                 news.layout_id
                     .as_ref()
                     .map(ToString::to_string)
                     .unwrap_or_default(),
-                rows(news.rows_in),
-                rows(news.rows_accepted),
-                rows(news.rows_rejected),
-                news.state
-                    .map(|state| state.as_str().to_owned())
-                    .unwrap_or_default(),
+                count_if_any(news.rows_in),
+                count_if_any(news.rows_accepted),
+                count_if_any(news.rows_rejected),
+                news.state.as_str().to_owned(),
             ]);
         }
         if table.is_empty() {

@@ -67,6 +67,8 @@ impl Mistake {
     /// What the TOML parser refused: its syntax, an unknown key.
     pub(super) fn in_toml(text: &str, error: &toml::de::Error) -> Self {
         let span = error.span().unwrap_or(0..0);
+        let shown = text.get(whole_line(text, &span)).unwrap_or_default();
+        let may_hold_secret = shown.contains("://") && shown.contains('@');
         let told = error.message().trim();
         let (problem, remedy) = match told
             .strip_prefix("unknown field `")
@@ -91,7 +93,7 @@ impl Mistake {
         Self {
             message: format!("{FILE_NAME} line {}: {problem}", line(text, &span)),
             remedy,
-            place: Some((NamedSource::new(FILE_NAME, text.to_owned()), span)),
+            place: (!may_hold_secret).then(|| (NamedSource::new(FILE_NAME, text.to_owned()), span)),
         }
     }
 }
@@ -99,8 +101,14 @@ impl Mistake {
 /// The line where a span begins: it is shown whole, and no line beside it, which may hold another
 /// setting's secret.
 fn whole_line(text: &str, span: &Range<usize>) -> Range<usize> {
-    let start = text.get(..span.start).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
-    let end = text.get(start..).and_then(|rest| rest.find('\n')).map_or(text.len(), |at| start + at);
+    let start = text
+        .get(..span.start)
+        .and_then(|before| before.rfind('\n'))
+        .map_or(0, |at| at + 1);
+    let end = text
+        .get(start..)
+        .and_then(|rest| rest.find('\n'))
+        .map_or(text.len(), |at| start + at);
     start..end
 }
 

@@ -238,6 +238,8 @@ fn a_secret_in_the_file_is_refused_and_not_repeated() {
         !beside.contains("hunter2"),
         "the line beside a mistake is not shown: {beside}"
     );
+    let unquoted = told("[metadata]\nurl = postgres://me:hunter2@db/lazaret\n", &[]);
+    assert!(!unquoted.contains("hunter2"), "{unquoted}");
 }
 
 #[test]

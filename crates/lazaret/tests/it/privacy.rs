@@ -5,7 +5,7 @@ use futures::TryStreamExt;
 use crate::project::{Project, Stack, repository, runtime};
 
 /// In a good row, and in cells that break their checks.
-const CANARIES: [&str; 3] = ["CANARYGOODID0001", "CANARYBADDATE", "CANARYAMOUNT"];
+const CANARIES: [&str; 3] = ["CA9A8DFEEDBEEF01", "CANARYBADDATE", "CANARYAMOUNT"];
 const GROUP: &str = "evergreen/medical_claim/20240101";
 
 #[test]
