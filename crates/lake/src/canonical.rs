@@ -9,14 +9,12 @@ use contract::{
     SubmissionId, SubmitterId,
 };
 use datafusion::common::{DFSchema, ScalarValue, ToDFSchema};
-use datafusion::execution::SendableRecordBatchStream;
-use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::logical_expr::{Expr, ExprSchemable, cast, when};
-use datafusion::prelude::{DataFrame, SessionContext, col, lit};
+use datafusion::prelude::{SessionContext, col, lit};
 
 use crate::session::read_parquet;
 use crate::silver::{file_order, month_keys, quoted};
-use crate::{LakeError, Objects, SubmissionPlace};
+use crate::{GoldRows, LakeError, Objects, SubmissionPlace};
 
 /// One winner of a canonical month: where its rows are and how they become canonical.
 pub struct CanonicalSource<'a> {
@@ -32,15 +30,18 @@ pub struct CanonicalSource<'a> {
     pub built_at: DateTime<Utc>,
 }
 
-/// The canonical table's columns: the schema's, then whence each row came. The month itself is
+/// The canonical table's columns: the schema's (required ones not null), then whence each row came. The month itself is
 /// the partition column.
 pub fn canonical_arrow_schema(schema: &CanonicalSchema) -> SchemaRef {
     let text = |name: &str| Field::new(name, DataType::Utf8, true);
     let number = |name: &str| Field::new(name, DataType::Int64, true);
-    let own = schema
-        .columns
-        .iter()
-        .map(|column| Field::new(&column.name, inspect::arrow_type(&column.column_type), true));
+    let own = schema.columns.iter().map(|column| {
+        Field::new(
+            &column.name,
+            inspect::arrow_type(&column.column_type),
+            !column.required,
+        )
+    });
     let lineage = [
         text("state"),
         text("file_type"),
@@ -48,7 +49,11 @@ pub fn canonical_arrow_schema(schema: &CanonicalSchema) -> SchemaRef {
         text("source_submission_id"),
         text("source_layout_id"),
         number("canonical_schema_version"),
-        Field::new("canonical_built_at", DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), true),
+        Field::new(
+            "canonical_built_at",
+            DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            true,
+        ),
         text("source_file"),
         number("source_row"),
         number("source_offset"),
@@ -58,9 +63,16 @@ pub fn canonical_arrow_schema(schema: &CanonicalSchema) -> SchemaRef {
 }
 
 /// Checks a mapping against both sides; returns everything that is wrong with it.
-pub fn check_mapping(mapping: &Mapping, layout: &SchemaRef, schema: &CanonicalSchema) -> Vec<String> {
+pub fn check_mapping(
+    mapping: &Mapping,
+    layout: &SchemaRef,
+    schema: &CanonicalSchema,
+) -> Vec<String> {
     let Ok(columns) = layout.as_ref().clone().to_dfschema() else {
-        return vec![format!("the columns of {} cannot be planned over", mapping.layout)];
+        return vec![format!(
+            "the columns of {} cannot be planned over",
+            mapping.layout
+        )];
     };
     let context = SessionContext::new();
     let mut problems = Vec::new();
@@ -80,8 +92,11 @@ pub fn check_mapping(mapping: &Mapping, layout: &SchemaRef, schema: &CanonicalSc
             continue;
         };
         let target = inspect::arrow_type(&column.column_type);
-        let planned = expression(&context, source, &columns)
-            .and_then(|planned| cast(planned, target).get_type(&columns).map_err(LakeError::plan(&column.name)));
+        let planned = expression(&context, source, &columns).and_then(|planned| {
+            cast(planned, target)
+                .get_type(&columns)
+                .map_err(LakeError::plan(&column.name))
+        });
         if let Err(error) = planned {
             problems.push(format!("`{}`: {error}", column.name));
         }
@@ -90,12 +105,20 @@ pub fn check_mapping(mapping: &Mapping, layout: &SchemaRef, schema: &CanonicalSc
 }
 
 /// A mapping's source as an expression over the layout's columns.
-fn expression(context: &SessionContext, source: &MappingSource, columns: &DFSchema) -> Result<Expr, LakeError> {
+fn expression(
+    context: &SessionContext,
+    source: &MappingSource,
+    columns: &DFSchema,
+) -> Result<Expr, LakeError> {
     let plan = || LakeError::plan("a mapping");
     let planned = match source {
         MappingSource::Sql(sql) => context.parse_sql_expr(sql, columns).map_err(plan())?,
         MappingSource::Constant(text) => lit(text.as_str()),
-        MappingSource::DomainMap { column, values, otherwise } => {
+        MappingSource::DomainMap {
+            column,
+            values,
+            otherwise,
+        } => {
             let value = cast(col(quoted(column)), DataType::Utf8);
             let otherwise = lit(ScalarValue::Utf8(otherwise.clone()));
             let mut entries = values.iter();
@@ -120,13 +143,12 @@ fn expression(context: &SessionContext, source: &MappingSource, columns: &DFSche
     Ok(planned)
 }
 
-/// A winner's rows in the canonical shape, in file order. A required column that some row leaves
-/// empty is an error that names the column and how many rows.
+/// A winner's rows in the canonical shape, in file order.
 pub async fn open_source(
     context: &SessionContext,
     objects: &Objects,
     source: &CanonicalSource<'_>,
-) -> Result<SendableRecordBatchStream, LakeError> {
+) -> Result<GoldRows, LakeError> {
     let subject = format!(
         "mapping {} v{} over submission {}",
         source.mapping.layout, source.mapping.version, source.submission
@@ -138,8 +160,11 @@ pub async fn open_source(
         .sort(file_order())
         .and_then(|rows| rows.select(columns))
         .map_err(LakeError::plan(&subject))?;
-    require_values(rows.clone(), source.schema, &subject).await?;
-    rows.execute_stream().await.map_err(LakeError::execution(&subject))
+    let rows = rows
+        .execute_stream()
+        .await
+        .map_err(LakeError::execution(&subject))?;
+    Ok(GoldRows { subject, rows })
 }
 
 fn canonical_columns(
@@ -156,7 +181,10 @@ fn canonical_columns(
         let typed = cast(value, inspect::arrow_type(&column.column_type));
         columns.push(typed.alias(&column.name));
     }
-    let built_at = ScalarValue::TimestampMicrosecond(Some(source.built_at.timestamp_micros()), Some("UTC".into()));
+    let built_at = ScalarValue::TimestampMicrosecond(
+        Some(source.built_at.timestamp_micros()),
+        Some("UTC".into()),
+    );
     columns.extend([
         lit(source.state.as_str()).alias("state"),
         lit(source.file_type.as_str()).alias("file_type"),
@@ -168,38 +196,4 @@ fn canonical_columns(
     ]);
     columns.extend(inspect::LINEAGE_COLUMNS.map(col));
     Ok(columns)
-}
-
-async fn require_values(rows: DataFrame, schema: &CanonicalSchema, subject: &str) -> Result<(), LakeError> {
-    use arrow::array::AsArray;
-    use arrow::datatypes::Int64Type;
-
-    let required: Vec<&str> =
-        schema.columns.iter().filter(|column| column.required).map(|column| column.name.as_str()).collect();
-    if required.is_empty() {
-        return Ok(());
-    }
-    let counts = required.iter().map(|name| count(col(quoted(name))).alias(*name));
-    let counts = std::iter::once(count(lit(1)).alias("rows")).chain(counts).collect();
-    let counted = rows
-        .aggregate(vec![], counts)
-        .map_err(LakeError::plan(subject))?
-        .collect()
-        .await
-        .map_err(LakeError::execution(subject))?;
-    let value = |column: usize| counted[0].column(column).as_primitive::<Int64Type>().value(0);
-    for (index, name) in required.iter().enumerate() {
-        let missing = value(0) - value(index + 1);
-        if missing > 0 {
-            return Err(LakeError::Sql {
-                subject: subject.to_owned(),
-                problem: format!(
-                    "`{name}` is required and {missing} of {} rows have none: mend the mapping, or \
-                     require the column in the contract",
-                    value(0)
-                ),
-            });
-        }
-    }
-    Ok(())
 }

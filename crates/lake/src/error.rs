@@ -1,5 +1,5 @@
-use deltalake_core::DeltaTableError;
 use datafusion::error::DataFusionError;
+use deltalake_core::DeltaTableError;
 
 /// What failed below. Messages name keys, columns and rules, never values: text that an engine
 /// produced while it worked on rows is withheld, text about a plan is kept.
@@ -23,8 +23,15 @@ pub enum LakeError {
     },
     #[error("the SQL of {subject} is refused: {problem}")]
     Sql { subject: String, problem: String },
-    #[error("{subject} failed on the rows ({kind}; its text is withheld because it may hold values)")]
+    #[error(
+        "{subject} failed on the rows ({kind}; its text is withheld because it may hold values)"
+    )]
     Execution { subject: String, kind: &'static str },
+    #[error(
+        "{subject}: `{column}` is required, and a row has none: mend the mapping, or require the \
+         column in the contract"
+    )]
+    RequiredIsEmpty { subject: String, column: String },
     #[error("Delta table `{table}`: {problem}")]
     Delta { table: String, problem: String },
     #[error("an Arrow operation failed in {0}")]
@@ -32,9 +39,16 @@ pub enum LakeError {
 }
 
 impl LakeError {
-    pub(crate) fn object(action: &'static str, key: impl ToString) -> impl FnOnce(object_store::Error) -> Self {
+    pub(crate) fn object(
+        action: &'static str,
+        key: impl ToString,
+    ) -> impl FnOnce(object_store::Error) -> Self {
         let key = key.to_string();
-        move |source| Self::Object { action, key, source }
+        move |source| Self::Object {
+            action,
+            key,
+            source,
+        }
     }
 
     pub(crate) fn parquet(
@@ -42,7 +56,11 @@ impl LakeError {
         key: impl ToString,
     ) -> impl FnOnce(parquet::errors::ParquetError) -> Self {
         let key = key.to_string();
-        move |source| Self::Parquet { action, key, source }
+        move |source| Self::Parquet {
+            action,
+            key,
+            source,
+        }
     }
 
     pub(crate) fn arrow(place: &'static str) -> impl FnOnce(arrow::error::ArrowError) -> Self {
@@ -51,27 +69,48 @@ impl LakeError {
 
     pub(crate) fn plan(subject: impl ToString) -> impl FnOnce(DataFusionError) -> Self {
         let subject = subject.to_string();
-        move |error| Self::Sql { subject, problem: without_field_list(error.strip_backtrace()) }
+        move |error| Self::Sql {
+            subject,
+            problem: without_field_list(error.strip_backtrace()),
+        }
     }
 
     pub(crate) fn execution(subject: impl ToString) -> impl FnOnce(DataFusionError) -> Self {
         let subject = subject.to_string();
-        move |error| Self::Execution { subject, kind: execution_kind(&error) }
+        move |error| Self::Execution {
+            subject,
+            kind: execution_kind(&error),
+        }
     }
 
     pub(crate) fn delta(table: impl ToString) -> impl FnOnce(DeltaTableError) -> Self {
         let table = table.to_string();
-        move |error| Self::Delta { table, problem: error.to_string() }
+        move |error| Self::Delta {
+            table,
+            problem: error.to_string(),
+        }
     }
 
     /// True where the object is simply not there.
     pub fn is_not_found(&self) -> bool {
-        matches!(self, Self::Object { source: object_store::Error::NotFound { .. }, .. })
+        matches!(
+            self,
+            Self::Object {
+                source: object_store::Error::NotFound { .. },
+                ..
+            }
+        )
     }
 
     /// True where the object changed since its version was noted.
     pub fn is_changed(&self) -> bool {
-        matches!(self, Self::Object { source: object_store::Error::Precondition { .. }, .. })
+        matches!(
+            self,
+            Self::Object {
+                source: object_store::Error::Precondition { .. },
+                ..
+            }
+        )
     }
 
     /// True where the same call may succeed later without anybody's doing.
@@ -80,7 +119,10 @@ impl LakeError {
             Self::Object { source, .. } => matches!(source, object_store::Error::Generic { .. }),
             Self::Execution { kind, .. } => *kind == "storage",
             Self::Parquet { .. } | Self::Delta { .. } => true,
-            Self::Location { .. } | Self::Sql { .. } | Self::Arrow(_) => false,
+            Self::Location { .. }
+            | Self::Sql { .. }
+            | Self::RequiredIsEmpty { .. }
+            | Self::Arrow(_) => false,
         }
     }
 }

@@ -13,13 +13,21 @@ pub struct SubmissionPlace {
 
 impl SubmissionPlace {
     pub fn new(submitter: &SubmitterId, file_type: &FileType, submission: SubmissionId) -> Self {
-        Self { submitter: submitter.to_string(), file_type: file_type.to_string(), submission }
+        Self {
+            submitter: submitter.to_string(),
+            file_type: file_type.to_string(),
+            submission,
+        }
     }
 }
 
 impl fmt::Display for SubmissionPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}/{}", self.submitter, self.file_type, self.submission)
+        write!(
+            f,
+            "{}/{}/{}",
+            self.submitter, self.file_type, self.submission
+        )
     }
 }
 
@@ -27,16 +35,44 @@ impl fmt::Display for SubmissionPlace {
 /// that ends in `/` is a folder.
 #[derive(Debug, Clone)]
 pub enum Key<'a> {
-    RawFile { place: &'a SubmissionPlace, file_name: &'a str },
-    Manifest { place: &'a SubmissionPlace },
-    Silver { place: &'a SubmissionPlace },
-    SilverMonth { place: &'a SubmissionPlace, month: AtomicMonth },
-    SilverPart { place: &'a SubmissionPlace, month: AtomicMonth, part: usize },
-    ParseReport { place: &'a SubmissionPlace },
-    Quarantine { place: &'a SubmissionPlace },
-    QuarantinePart { place: &'a SubmissionPlace, part: usize },
-    GoldSubmitter { state: &'a StateCode, file_type: &'a FileType, submitter: &'a SubmitterId },
-    GoldCanonical { state: &'a StateCode, file_type: &'a FileType },
+    RawFile {
+        place: &'a SubmissionPlace,
+        file_name: &'a str,
+    },
+    Manifest {
+        place: &'a SubmissionPlace,
+    },
+    Silver {
+        place: &'a SubmissionPlace,
+    },
+    SilverMonth {
+        place: &'a SubmissionPlace,
+        month: AtomicMonth,
+    },
+    SilverPart {
+        place: &'a SubmissionPlace,
+        month: AtomicMonth,
+        part: usize,
+    },
+    ParseReport {
+        place: &'a SubmissionPlace,
+    },
+    Quarantine {
+        place: &'a SubmissionPlace,
+    },
+    QuarantinePart {
+        place: &'a SubmissionPlace,
+        part: usize,
+    },
+    GoldSubmitter {
+        state: &'a StateCode,
+        file_type: &'a FileType,
+        submitter: &'a SubmitterId,
+    },
+    GoldCanonical {
+        state: &'a StateCode,
+        file_type: &'a FileType,
+    },
 }
 
 impl fmt::Display for Key<'_> {
@@ -47,14 +83,21 @@ impl fmt::Display for Key<'_> {
             Self::Silver { place } => write!(f, "silver/{place}/"),
             Self::SilverMonth { place, month } => write!(f, "silver/{place}/atomic_month={month}/"),
             Self::SilverPart { place, month, part } => {
-                write!(f, "silver/{place}/atomic_month={month}/part-{part:05}.parquet")
+                write!(
+                    f,
+                    "silver/{place}/atomic_month={month}/part-{part:05}.parquet"
+                )
             }
             Self::ParseReport { place } => write!(f, "silver/{place}/parse_report.json"),
             Self::Quarantine { place } => write!(f, "quarantine/{place}/"),
             Self::QuarantinePart { place, part } => {
                 write!(f, "quarantine/{place}/part-{part:05}.parquet")
             }
-            Self::GoldSubmitter { state, file_type, submitter } => {
+            Self::GoldSubmitter {
+                state,
+                file_type,
+                submitter,
+            } => {
                 write!(f, "gold_submitter/{state}/{file_type}/{submitter}/")
             }
             Self::GoldCanonical { state, file_type } => {

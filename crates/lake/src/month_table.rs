@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::array::Array;
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use chrono::{Duration, Utc};
 use contract::AtomicMonth;
@@ -33,7 +34,16 @@ pub struct MonthTable {
     folder: String,
     /// What stands in the files: everything but the partition column.
     schema: SchemaRef,
+    /// Indices of the columns that no row may leave empty.
+    required: Vec<usize>,
     retention: Duration,
+}
+
+/// Rows on their way into a gold table.
+pub struct GoldRows {
+    /// Whose they are, for messages.
+    pub subject: String,
+    pub rows: SendableRecordBatchStream,
 }
 
 /// Months of one table on their way into one commit. Dropping it instead leaves files that no
@@ -46,11 +56,29 @@ pub struct Replacement<'a> {
 }
 
 impl MonthTable {
-    /// `folder` is a key that ends in `/`; retired files stay for `retention`.
+    /// `folder` is a key that ends in `/`; retired files stay for `retention`. A row that leaves
+    /// a column empty which the schema says is not null stops its month; the stored schema itself
+    /// is nullable throughout, so that columns can join and requirements can change.
     pub fn new(objects: &Objects, folder: String, schema: SchemaRef, retention: Duration) -> Self {
-        let nullable = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
+        let not_null = |(index, field): (usize, &FieldRef)| (!field.is_nullable()).then_some(index);
+        let required = schema
+            .fields()
+            .iter()
+            .enumerate()
+            .filter_map(not_null)
+            .collect();
+        let nullable = schema
+            .fields()
+            .iter()
+            .map(|field| field.as_ref().clone().with_nullable(true));
         let schema = Arc::new(Schema::new(nullable.collect::<Vec<_>>()));
-        Self { objects: objects.clone(), folder, schema, retention }
+        Self {
+            objects: objects.clone(),
+            folder,
+            schema,
+            required,
+            retention,
+        }
     }
 
     /// Opens the table (it is made where it is not there) to replace months of it. A column that
@@ -58,7 +86,26 @@ impl MonthTable {
     pub async fn replace(&self) -> Result<Replacement<'_>, LakeError> {
         let delta = self.open_or_create().await?;
         let evolution = self.evolve(&delta)?;
-        Ok(Replacement { table: self, delta, evolution, months: BTreeMap::new() })
+        Ok(Replacement {
+            table: self,
+            delta,
+            evolution,
+            months: BTreeMap::new(),
+        })
+    }
+
+    fn require_values(&self, batch: &RecordBatch, subject: &str) -> Result<(), LakeError> {
+        match self
+            .required
+            .iter()
+            .find(|index| batch.column(**index).null_count() > 0)
+        {
+            None => Ok(()),
+            Some(index) => Err(LakeError::RequiredIsEmpty {
+                subject: subject.to_owned(),
+                column: self.schema.field(*index).name().clone(),
+            }),
+        }
     }
 
     fn log_store(&self) -> LogStoreRef {
@@ -91,14 +138,19 @@ impl MonthTable {
         match created {
             Ok(table) => Ok(table),
             // Another process may have created it between the look and the attempt.
-            Err(error) => self.open().await?.ok_or_else(|| LakeError::delta(&self.folder)(error)),
+            Err(error) => self
+                .open()
+                .await?
+                .ok_or_else(|| LakeError::delta(&self.folder)(error)),
         }
     }
 
     fn delta_schema(&self) -> Result<StructType, LakeError> {
         let mut fields: Vec<_> = self.schema.fields().iter().cloned().collect();
         fields.push(Arc::new(Field::new(MONTH_COLUMN, DataType::Utf8, true)));
-        (&Schema::new(fields)).try_into_kernel().map_err(LakeError::arrow("the Delta schema"))
+        (&Schema::new(fields))
+            .try_into_kernel()
+            .map_err(LakeError::arrow("the Delta schema"))
     }
 
     /// New columns join the table's schema; a column that changed its type is refused.
@@ -119,24 +171,36 @@ impl MonthTable {
                         known.data_type(),
                         field.data_type()
                     );
-                    return Err(LakeError::Delta { table: self.folder.clone(), problem });
+                    return Err(LakeError::Delta {
+                        table: self.folder.clone(),
+                        problem,
+                    });
                 }
             }
         }
         if fields.len() == current.fields().count() {
             return Ok(Vec::new());
         }
-        let grown = StructType::try_new(fields)
-            .map_err(|error| LakeError::Delta { table: self.folder.clone(), problem: error.to_string() })?;
+        let grown = StructType::try_new(fields).map_err(|error| LakeError::Delta {
+            table: self.folder.clone(),
+            problem: error.to_string(),
+        })?;
         let metadata = snapshot
             .metadata()
             .clone()
             .with_schema(&grown)
-            .map_err(|error| LakeError::Delta { table: self.folder.clone(), problem: error.to_string() })?;
+            .map_err(|error| LakeError::Delta {
+                table: self.folder.clone(),
+                problem: error.to_string(),
+            })?;
         Ok(vec![Action::Metadata(metadata)])
     }
 
-    async fn active(&self, table: &DeltaTable, month: AtomicMonth) -> Result<Vec<Remove>, LakeError> {
+    async fn active(
+        &self,
+        table: &DeltaTable,
+        month: AtomicMonth,
+    ) -> Result<Vec<Remove>, LakeError> {
         let month = month.to_string();
         let filter = [(MONTH_COLUMN, FilterOp::Eq, FilterValue::Scalar(&month))];
         table
@@ -150,12 +214,22 @@ impl MonthTable {
     /// Deletes files of the months that the table no longer names and whose retention is over:
     /// retired ones, and what a crashed attempt left.
     async fn sweep(&self, months: impl Iterator<Item = &AtomicMonth>) -> Result<(), LakeError> {
-        let Some(delta) = self.open().await? else { return Ok(()) };
+        let Some(delta) = self.open().await? else {
+            return Ok(());
+        };
         let over = Utc::now() - self.retention;
         for month in months {
-            let active: Vec<String> =
-                self.active(&delta, *month).await?.into_iter().map(|file| file.path).collect();
-            let listed: Vec<_> = self.objects.list(&self.partition(*month)).try_collect().await?;
+            let active: Vec<String> = self
+                .active(&delta, *month)
+                .await?
+                .into_iter()
+                .map(|file| file.path)
+                .collect();
+            let listed: Vec<_> = self
+                .objects
+                .list(&self.partition(*month))
+                .try_collect()
+                .await?;
             for object in listed {
                 let name = object.key.trim_start_matches(self.folder.as_str());
                 if !active.iter().any(|path| path == name) && object.last_modified <= over {
@@ -177,24 +251,37 @@ impl Replacement<'_> {
     pub async fn write(
         &mut self,
         month: AtomicMonth,
-        sources: Vec<SendableRecordBatchStream>,
+        sources: Vec<GoldRows>,
         attempt: &str,
     ) -> Result<u64, LakeError> {
         let mut parts = Vec::new();
         let mut rows = 0;
         let mut open: Option<ParquetFile> = None;
-        for mut source in sources {
-            let subject = || format!("reading rows for `{}` {month}", self.table.folder);
-            while let Some(batch) = source.try_next().await.map_err(LakeError::execution(subject()))? {
+        for GoldRows {
+            subject,
+            rows: mut source,
+        } in sources
+        {
+            while let Some(batch) = source
+                .try_next()
+                .await
+                .map_err(LakeError::execution(&subject))?
+            {
+                self.table.require_values(&batch, &subject)?;
                 rows += batch.num_rows() as u64;
-                let batch = RecordBatch::try_new(self.table.schema.clone(), batch.columns().to_vec())
-                    .map_err(LakeError::arrow("fitting rows to the gold schema"))?;
+                let batch =
+                    RecordBatch::try_new(self.table.schema.clone(), batch.columns().to_vec())
+                        .map_err(LakeError::arrow("fitting rows to the gold schema"))?;
                 let file = match &mut open {
                     Some(file) => file,
                     none => {
                         let name = format!("part-{:05}-{attempt}.parquet", parts.len());
                         let key = self.table.partition(month) + &name;
-                        none.insert(ParquetFile::create(&self.table.objects, key, self.table.schema.clone())?)
+                        none.insert(ParquetFile::create(
+                            &self.table.objects,
+                            key,
+                            self.table.schema.clone(),
+                        )?)
                     }
                 };
                 file.write(&batch).await?;
@@ -213,7 +300,10 @@ impl Replacement<'_> {
     }
 
     async fn close_part(&self, file: ParquetFile, month: AtomicMonth) -> Result<Add, LakeError> {
-        let path = file.key().trim_start_matches(self.table.folder.as_str()).to_owned();
+        let path = file
+            .key()
+            .trim_start_matches(self.table.folder.as_str())
+            .to_owned();
         let rows = file.rows();
         let (_, size_bytes) = file.close().await?;
         Ok(Add {
@@ -231,11 +321,22 @@ impl Replacement<'_> {
     /// Replaces all written months in one commit and returns the table's version. `note` goes
     /// into the commit's metadata.
     pub async fn commit(self, note: serde_json::Value) -> Result<i64, LakeError> {
-        let Self { table, delta, evolution: mut actions, months } = self;
+        let Self {
+            table,
+            delta,
+            evolution: mut actions,
+            months,
+        } = self;
         let failed = || LakeError::delta(&table.folder);
         let listed: Vec<String> = months.keys().map(|month| format!("'{month}'")).collect();
         for (month, parts) in &months {
-            actions.extend(table.active(&delta, *month).await?.into_iter().map(Action::Remove));
+            actions.extend(
+                table
+                    .active(&delta, *month)
+                    .await?
+                    .into_iter()
+                    .map(Action::Remove),
+            );
             actions.extend(parts.iter().cloned().map(Action::Add));
         }
         let operation = DeltaOperation::Write {

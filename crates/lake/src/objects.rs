@@ -53,27 +53,47 @@ impl Objects {
         location: &str,
         environment: impl IntoIterator<Item = (impl AsRef<str>, impl Into<String>)>,
     ) -> Result<Self, LakeError> {
-        let refuse = |problem: String| LakeError::Location { location: location.to_owned(), problem };
+        let refuse = |problem: String| LakeError::Location {
+            location: location.to_owned(),
+            problem,
+        };
         if location.starts_with("s3://") {
             let base = Url::parse(location).map_err(|error| refuse(error.to_string()))?;
-            let bucket = base.host_str().ok_or_else(|| refuse("write s3://BUCKET/PREFIX".into()))?;
+            let bucket = base
+                .host_str()
+                .ok_or_else(|| refuse("write s3://BUCKET/PREFIX".into()))?;
             let mut builder = AmazonS3Builder::new();
             for (name, value) in environment {
                 let name = name.as_ref().to_ascii_lowercase();
-                if let Some(key) = name.starts_with("aws_").then(|| name.parse().ok()).flatten() {
+                if let Some(key) = name
+                    .starts_with("aws_")
+                    .then(|| name.parse().ok())
+                    .flatten()
+                {
                     builder = builder.with_config(key, value);
                 }
             }
-            let store = builder.with_bucket_name(bucket).build().map_err(|error| refuse(error.to_string()))?;
-            let prefix = Path::from_url_path(base.path()).map_err(|error| refuse(error.to_string()))?;
-            return Ok(Self { store: Arc::new(store), base: with_slash(base), prefix });
+            let store = builder
+                .with_bucket_name(bucket)
+                .build()
+                .map_err(|error| refuse(error.to_string()))?;
+            let prefix =
+                Path::from_url_path(base.path()).map_err(|error| refuse(error.to_string()))?;
+            return Ok(Self {
+                store: Arc::new(store),
+                base: with_slash(base),
+                prefix,
+            });
         }
         let folder = match Url::parse(location) {
-            Ok(url) if url.scheme() == "file" => {
-                url.to_file_path().map_err(|()| refuse("write file:///absolute/path".into()))?
-            }
+            Ok(url) if url.scheme() == "file" => url
+                .to_file_path()
+                .map_err(|()| refuse("write file:///absolute/path".into()))?,
             Ok(url) if location.contains("://") => {
-                return Err(refuse(format!("scheme `{}` is not supported; use a folder or s3://", url.scheme())));
+                return Err(refuse(format!(
+                    "scheme `{}` is not supported; use a folder or s3://",
+                    url.scheme()
+                )));
             }
             _ => PathBuf::from(location),
         };
@@ -83,10 +103,15 @@ impl Objects {
     fn folder(folder: PathBuf) -> Result<Self, String> {
         std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
         let folder = folder.canonicalize().map_err(|error| error.to_string())?;
-        let base = Url::from_directory_path(&folder).map_err(|()| "not an absolute path".to_owned())?;
+        let base =
+            Url::from_directory_path(&folder).map_err(|()| "not an absolute path".to_owned())?;
         let prefix = Path::from_absolute_path(&folder).map_err(|error| error.to_string())?;
         let store = LocalFileSystem::new();
-        Ok(Self { store: Arc::new(store), base, prefix })
+        Ok(Self {
+            store: Arc::new(store),
+            base,
+            prefix,
+        })
     }
 
     /// The place's URL; it ends in `/`.
@@ -119,7 +144,10 @@ impl Objects {
     }
 
     fn key_of(&self, path: &Path) -> String {
-        let relative = path.as_ref().strip_prefix(self.prefix.as_ref()).unwrap_or(path.as_ref());
+        let relative = path
+            .as_ref()
+            .strip_prefix(self.prefix.as_ref())
+            .unwrap_or(path.as_ref());
         relative.trim_start_matches('/').to_owned()
     }
 
@@ -193,14 +221,24 @@ impl Objects {
     }
 
     pub async fn put(&self, key: &str, bytes: Bytes) -> Result<(), LakeError> {
-        let put = self.store.put(&self.path_of(key), PutPayload::from(bytes)).await;
+        let put = self
+            .store
+            .put(&self.path_of(key), PutPayload::from(bytes))
+            .await;
         put.map(drop).map_err(LakeError::object("write", key))
     }
 
     /// Writes the object unless one is there; `false` where one was.
     pub async fn create(&self, key: &str, bytes: Bytes) -> Result<bool, LakeError> {
-        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
-        match self.store.put_opts(&self.path_of(key), PutPayload::from(bytes), options).await {
+        let options = PutOptions {
+            mode: PutMode::Create,
+            ..PutOptions::default()
+        };
+        match self
+            .store
+            .put_opts(&self.path_of(key), PutPayload::from(bytes), options)
+            .await
+        {
             Ok(_) => Ok(true),
             Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
             Err(source) => Err(LakeError::object("create", key)(source)),
@@ -216,7 +254,11 @@ impl Objects {
 
     /// Deletes everything under a folder and says how many objects that were.
     pub async fn delete_folder(&self, folder: &str) -> Result<usize, LakeError> {
-        let keys: Vec<String> = self.list(folder).map_ok(|object| object.key).try_collect().await?;
+        let keys: Vec<String> = self
+            .list(folder)
+            .map_ok(|object| object.key)
+            .try_collect()
+            .await?;
         for key in &keys {
             self.delete(key).await?;
         }
@@ -242,10 +284,16 @@ impl Objects {
         while let Some(chunk) = chunks.try_next().await? {
             digest.update(&chunk);
             size += chunk.len() as u64;
-            writer.put(chunk).await.map_err(LakeError::object("write", to))?;
+            writer
+                .put(chunk)
+                .await
+                .map_err(LakeError::object("write", to))?;
         }
         writer.shutdown().await.map_err(|error| {
-            LakeError::object("write", to)(object_store::Error::Generic { store: "writer", source: Box::new(error) })
+            LakeError::object("write", to)(object_store::Error::Generic {
+                store: "writer",
+                source: Box::new(error),
+            })
         })?;
         Ok((hex(&digest.finalize()), size))
     }
@@ -275,8 +323,10 @@ fn with_slash(mut url: Url) -> Url {
 
 fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a String cannot fail");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            write!(text, "{byte:02x}").expect("writing to a String cannot fail");
+            text
+        })
 }

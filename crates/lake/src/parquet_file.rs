@@ -21,21 +21,34 @@ pub(crate) struct ParquetFile {
 }
 
 impl ParquetFile {
-    pub(crate) fn create(objects: &Objects, key: String, schema: SchemaRef) -> Result<Self, LakeError> {
+    pub(crate) fn create(
+        objects: &Objects,
+        key: String,
+        schema: SchemaRef,
+    ) -> Result<Self, LakeError> {
         let properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).expect("1 is a zstd level")))
+            .set_compression(Compression::ZSTD(
+                ZstdLevel::try_new(1).expect("1 is a zstd level"),
+            ))
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
             .set_created_by("lazaret".to_owned())
             .build();
         let options = ArrowWriterOptions::new().with_properties(properties);
         let writer = AsyncArrowWriter::try_new_with_options(objects.writer(&key), schema, options)
             .map_err(LakeError::parquet("begin", &key))?;
-        Ok(Self { key, writer, rows: 0 })
+        Ok(Self {
+            key,
+            writer,
+            rows: 0,
+        })
     }
 
     pub(crate) async fn write(&mut self, batch: &RecordBatch) -> Result<(), LakeError> {
         self.rows += batch.num_rows();
-        self.writer.write(batch).await.map_err(LakeError::parquet("write", &self.key))
+        self.writer
+            .write(batch)
+            .await
+            .map_err(LakeError::parquet("write", &self.key))
     }
 
     pub(crate) fn key(&self) -> &str {
@@ -52,7 +65,11 @@ impl ParquetFile {
     }
 
     pub(crate) async fn close(mut self) -> Result<(ParquetMetaData, u64), LakeError> {
-        let metadata = self.writer.finish().await.map_err(LakeError::parquet("finish", &self.key))?;
+        let metadata = self
+            .writer
+            .finish()
+            .await
+            .map_err(LakeError::parquet("finish", &self.key))?;
         Ok((metadata, self.writer.bytes_written() as u64))
     }
 }

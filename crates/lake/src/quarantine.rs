@@ -85,7 +85,11 @@ impl QuarantineWriter {
         let file = match &mut self.file {
             Some(file) => file,
             none => {
-                let key = Key::QuarantinePart { place: &self.place, part: self.parts }.to_string();
+                let key = Key::QuarantinePart {
+                    place: &self.place,
+                    part: self.parts,
+                }
+                .to_string();
                 self.parts += 1;
                 none.insert(ParquetFile::create(&self.objects, key, schema())?)
             }
@@ -132,7 +136,8 @@ impl Builder {
             source_row: Int64Builder::new(),
             source_offset: Int64Builder::new(),
             source_length: Int64Builder::new(),
-            reasons: ListBuilder::new(StructBuilder::from_fields(reason_fields(), 0)).with_field(item),
+            reasons: ListBuilder::new(StructBuilder::from_fields(reason_fields(), 0))
+                .with_field(item),
             raw_text: StringBuilder::new(),
             rows: 0,
         }
@@ -148,10 +153,15 @@ impl Builder {
         self.source_row.append_value(reject.row as i64);
         self.source_offset.append_value(reject.offset as i64);
         self.source_length.append_value(reject.length as i64);
-        self.raw_text.append_value(String::from_utf8_lossy(&reject.raw));
+        self.raw_text
+            .append_value(String::from_utf8_lossy(&reject.raw));
         let reasons = self.reasons.values();
         for problem in &reject.problems {
-            let texts = [problem.column.as_deref(), Some(&*problem.rule), Some(&*problem.detail)];
+            let texts = [
+                problem.column.as_deref(),
+                Some(&*problem.rule),
+                Some(&*problem.detail),
+            ];
             for (index, text) in texts.into_iter().enumerate() {
                 reasons
                     .field_builder::<StringBuilder>(index)
@@ -175,7 +185,8 @@ impl Builder {
             Arc::new(self.reasons.finish()),
             Arc::new(self.raw_text.finish()),
         ];
-        RecordBatch::try_new(schema(), columns).map_err(LakeError::arrow("building quarantine rows"))
+        RecordBatch::try_new(schema(), columns)
+            .map_err(LakeError::arrow("building quarantine rows"))
     }
 }
 
@@ -227,7 +238,8 @@ fn read_part(
         .map_err(LakeError::parquet("open", key))?;
     for batch in reader {
         let batch = batch.map_err(LakeError::arrow("reading quarantine rows"))?;
-        let number = |column: usize, row: usize| batch.column(column).as_primitive::<Int64Type>().value(row);
+        let number =
+            |column: usize, row: usize| batch.column(column).as_primitive::<Int64Type>().value(row);
         for row in 0..batch.num_rows() {
             if rows.len() >= limit {
                 return Ok(());

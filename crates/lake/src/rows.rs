@@ -44,11 +44,13 @@ fn first_row(batch: &RecordBatch) -> Result<StoredRow, LakeError> {
     let options = FormatOptions::default();
     let schema = batch.schema();
     let text = |(field, column): (&arrow::datatypes::FieldRef, &arrow::array::ArrayRef)| {
-        let formatter = ArrayFormatter::try_new(column, &options).map_err(LakeError::arrow("showing a row"))?;
+        let formatter =
+            ArrayFormatter::try_new(column, &options).map_err(LakeError::arrow("showing a row"))?;
         let value = column.is_valid(0).then(|| formatter.value(0).to_string());
         Ok((field.name().clone(), value))
     };
     let columns = schema.fields().iter().zip(batch.columns()).map(text);
-    Ok(StoredRow { columns: columns.collect::<Result<_, LakeError>>()? })
+    Ok(StoredRow {
+        columns: columns.collect::<Result<_, LakeError>>()?,
+    })
 }
-

@@ -25,20 +25,26 @@ impl RowRules {
     /// Refuses a rule that does not plan over the columns or is not boolean.
     pub fn compile(rules: &[Rule], schema: &SchemaRef) -> Result<Self, LakeError> {
         let context = SessionContext::new();
-        let columns: DFSchema =
-            schema.clone().to_dfschema().map_err(LakeError::plan("the contract's columns"))?;
+        let columns: DFSchema = schema
+            .clone()
+            .to_dfschema()
+            .map_err(LakeError::plan("the contract's columns"))?;
         let compile = |rule: &Rule| {
             let subject = format!("rule `{}`", rule.id);
             let compiled = context
                 .parse_sql_expr(&rule.sql, &columns)
                 .and_then(|expression| context.create_physical_expr(expression, &columns))
                 .map_err(LakeError::plan(&subject))?;
-            let kind = compiled.data_type(schema).map_err(LakeError::plan(&subject))?;
+            let kind = compiled
+                .data_type(schema)
+                .map_err(LakeError::plan(&subject))?;
             require_boolean(subject, &kind)?;
             Ok((rule.clone(), compiled))
         };
         let rules = rules.iter().filter(|rule| rule.scope == RuleScope::Row);
-        Ok(Self { rules: rules.map(compile).collect::<Result<_, LakeError>>()? })
+        Ok(Self {
+            rules: rules.map(compile).collect::<Result<_, LakeError>>()?,
+        })
     }
 
     pub fn is_empty(&self) -> bool {
@@ -58,7 +64,10 @@ impl RowRules {
             let breaks = |row: &usize| holds.is_valid(*row) && !holds.value(*row);
             Ok((0..batch.num_rows()).filter(breaks).collect::<Vec<_>>())
         };
-        self.rules.iter().map(|rule| Ok((&rule.0, check(rule)?))).collect()
+        self.rules
+            .iter()
+            .map(|rule| Ok((&rule.0, check(rule)?)))
+            .collect()
     }
 }
 
@@ -72,8 +81,15 @@ pub struct FileRules {
 impl FileRules {
     /// Refuses a rule that does not plan as an aggregate over the columns or is not boolean.
     pub async fn compile(rules: &[Rule], schema: &SchemaRef) -> Result<Self, LakeError> {
-        let rules = rules.iter().filter(|rule| rule.scope == RuleScope::File).cloned().collect();
-        let compiled = Self { rules, schema: schema.clone() };
+        let rules = rules
+            .iter()
+            .filter(|rule| rule.scope == RuleScope::File)
+            .cloned()
+            .collect();
+        let compiled = Self {
+            rules,
+            schema: schema.clone(),
+        };
         let context = SessionContext::new();
         compiled.register_no_rows(&context)?;
         for rule in &compiled.rules {
@@ -90,7 +106,9 @@ impl FileRules {
     fn register_no_rows(&self, context: &SessionContext) -> Result<(), LakeError> {
         let table = MemTable::try_new(self.schema.clone(), vec![vec![]])
             .map_err(LakeError::plan("the contract's columns"))?;
-        context.register_table("rows", Arc::new(table)).map_err(LakeError::plan("table `rows`"))?;
+        context
+            .register_table("rows", Arc::new(table))
+            .map_err(LakeError::plan("table `rows`"))?;
         Ok(())
     }
 
@@ -114,8 +132,11 @@ impl FileRules {
                 .register_table("rows", rows.into_view())
                 .map_err(LakeError::plan(&subject))?;
         }
-        let columns: Vec<String> =
-            self.rules.iter().map(|rule| format!("({}) AS \"{}\"", rule.sql, rule.id)).collect();
+        let columns: Vec<String> = self
+            .rules
+            .iter()
+            .map(|rule| format!("({}) AS \"{}\"", rule.sql, rule.id))
+            .collect();
         let answer = context
             .sql(&format!("SELECT {} FROM rows", columns.join(", ")))
             .await
@@ -123,15 +144,23 @@ impl FileRules {
             .collect()
             .await
             .map_err(LakeError::execution(&subject))?;
-        context.deregister_table("rows").map_err(LakeError::plan(&subject))?;
+        context
+            .deregister_table("rows")
+            .map_err(LakeError::plan(&subject))?;
         let Some(row) = answer.iter().find(|batch| batch.num_rows() > 0) else {
-            return Err(LakeError::Sql { subject, problem: "no answer: use aggregates".into() });
+            return Err(LakeError::Sql {
+                subject,
+                problem: "no answer: use aggregates".into(),
+            });
         };
         let broken = |index: &usize| {
             let holds = row.column(*index).as_boolean();
             holds.is_valid(0) && !holds.value(0)
         };
-        Ok((0..self.rules.len()).filter(broken).map(|index| &self.rules[index]).collect())
+        Ok((0..self.rules.len())
+            .filter(broken)
+            .map(|index| &self.rules[index])
+            .collect())
     }
 }
 

@@ -6,11 +6,14 @@ use datafusion::prelude::{DataFrame, ParquetReadOptions, SessionConfig, SessionC
 
 use crate::{LakeError, Objects};
 
+/// What queries run in.
+pub type Session = SessionContext;
+
 /// What one query may hold in memory before it spills to disk.
 const QUERY_MEMORY_BYTES: usize = 256 * 1024 * 1024;
 
 /// A DataFusion session over the place: bounded memory, plain strings, UTC.
-pub fn session(objects: &Objects) -> Result<SessionContext, LakeError> {
+pub fn session(objects: &Objects) -> Result<Session, LakeError> {
     let runtime = RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(FairSpillPool::new(QUERY_MEMORY_BYTES)))
         .build_arc()
@@ -30,7 +33,10 @@ pub(crate) async fn read_parquet(
     keys: &[String],
     subject: &str,
 ) -> Result<DataFrame, LakeError> {
-    let urls: Vec<String> = keys.iter().map(|key| objects.url_of(key).to_string()).collect();
+    let urls: Vec<String> = keys
+        .iter()
+        .map(|key| objects.url_of(key).to_string())
+        .collect();
     context
         .read_parquet(urls, ParquetReadOptions::default())
         .await

@@ -9,13 +9,12 @@ use arrow::datatypes::{DataType, Date32Type, Field, Schema, SchemaRef, Timestamp
 use arrow::record_batch::RecordBatch;
 use chrono::{Datelike, NaiveDate};
 use contract::{AtomicMonth, LayoutId, SubmissionId};
-use datafusion::execution::SendableRecordBatchStream;
 use datafusion::prelude::{SessionContext, col, lit};
 use futures::TryStreamExt;
 
 use crate::parquet_file::ParquetFile;
 use crate::session::read_parquet;
-use crate::{Key, LakeError, Objects, SubmissionPlace};
+use crate::{GoldRows, Key, LakeError, Objects, SubmissionPlace};
 
 /// What all months together may hold in memory before the largest is written out as a part.
 const BUFFER_BYTES: usize = 64 * 1024 * 1024;
@@ -66,7 +65,11 @@ impl SilverWriter {
 
     /// Takes rows whose months are read from the month column; `fixed_month` (from the file's
     /// name) stands where the contract has no such column.
-    pub async fn write(&mut self, batch: &RecordBatch, fixed_month: AtomicMonth) -> Result<(), LakeError> {
+    pub async fn write(
+        &mut self,
+        batch: &RecordBatch,
+        fixed_month: AtomicMonth,
+    ) -> Result<(), LakeError> {
         match self.month_column {
             None => self.wait(fixed_month, batch.clone()),
             Some(index) => {
@@ -102,15 +105,23 @@ impl SilverWriter {
     }
 
     async fn flush(&mut self, month: AtomicMonth) -> Result<(), LakeError> {
-        let Some(waiting) = self.waiting.get_mut(&month) else { return Ok(()) };
+        let Some(waiting) = self.waiting.get_mut(&month) else {
+            return Ok(());
+        };
         let batches = std::mem::take(&mut waiting.batches);
         self.waiting_bytes -= std::mem::take(&mut waiting.bytes);
         if batches.is_empty() {
             return Ok(());
         }
-        let key = Key::SilverPart { place: &self.place, month, part: waiting.parts }.to_string();
+        let key = Key::SilverPart {
+            place: &self.place,
+            month,
+            part: waiting.parts,
+        }
+        .to_string();
         waiting.parts += 1;
-        let rows = concat_batches(&self.schema, &batches).map_err(LakeError::arrow("joining batches"))?;
+        let rows =
+            concat_batches(&self.schema, &batches).map_err(LakeError::arrow("joining batches"))?;
         let mut file = ParquetFile::create(&self.objects, key, self.schema.clone())?;
         file.write(&rows).await?;
         file.close().await?;
@@ -123,7 +134,11 @@ impl SilverWriter {
         for month in months {
             self.flush(month).await?;
         }
-        Ok(self.waiting.into_iter().map(|(month, waiting)| (month, waiting.rows)).collect())
+        Ok(self
+            .waiting
+            .into_iter()
+            .map(|(month, waiting)| (month, waiting.rows))
+            .collect())
     }
 }
 
@@ -131,7 +146,11 @@ impl SilverWriter {
 fn rows_by_month(column: &ArrayRef) -> BTreeMap<AtomicMonth, Vec<u32>> {
     const MICROSECONDS_PER_DAY: i64 = 86_400_000_000;
     let days: Vec<Option<i64>> = match column.data_type() {
-        DataType::Date32 => column.as_primitive::<Date32Type>().iter().map(|day| day.map(i64::from)).collect(),
+        DataType::Date32 => column
+            .as_primitive::<Date32Type>()
+            .iter()
+            .map(|day| day.map(i64::from))
+            .collect(),
         _ => column
             .as_primitive::<TimestampMicrosecondType>()
             .iter()
@@ -149,7 +168,9 @@ fn month_of(day: Option<i64>) -> AtomicMonth {
     const EPOCH_FROM_COMMON_ERA: i64 = 719_163;
     day.and_then(|day| i32::try_from(day + EPOCH_FROM_COMMON_ERA).ok())
         .and_then(NaiveDate::from_num_days_from_ce_opt)
-        .map_or(AtomicMonth::Unknown, |date| AtomicMonth::new(date.year(), date.month()))
+        .map_or(AtomicMonth::Unknown, |date| {
+            AtomicMonth::new(date.year(), date.month())
+        })
 }
 
 /// A layout's rows as submitter gold holds them: its columns and lineage, then which submission
@@ -170,26 +191,35 @@ pub async fn read_silver_month(
     layout: &LayoutId,
     submission: SubmissionId,
     month: AtomicMonth,
-) -> Result<SendableRecordBatchStream, LakeError> {
+) -> Result<GoldRows, LakeError> {
     let subject = format!("silver of submission {submission}, {month}");
     let keys = month_keys(objects, place, month).await?;
     let rows = read_parquet(context, objects, &keys, &subject).await?;
-    let columns: Vec<_> = rows.schema().fields().iter().map(|field| col(quoted(field.name()))).collect();
+    let columns: Vec<_> = rows
+        .schema()
+        .fields()
+        .iter()
+        .map(|field| col(quoted(field.name())))
+        .collect();
     let lineage = [
         lit(submission.to_string()).alias("source_submission_id"),
         lit(layout.to_string()).alias("source_layout_id"),
     ];
-    rows.sort(file_order())
+    let rows = rows
+        .sort(file_order())
         .and_then(|rows| rows.select(columns.into_iter().chain(lineage).collect::<Vec<_>>()))
         .map_err(LakeError::plan(&subject))?
         .execute_stream()
         .await
-        .map_err(LakeError::execution(&subject))
+        .map_err(LakeError::execution(&subject))?;
+    Ok(GoldRows { subject, rows })
 }
 
 /// The order in which rows stood in the submission.
 pub(crate) fn file_order() -> Vec<datafusion::logical_expr::SortExpr> {
-    ["source_file", "source_row"].map(|column| col(column).sort(true, false)).to_vec()
+    ["source_file", "source_row"]
+        .map(|column| col(column).sort(true, false))
+        .to_vec()
 }
 
 /// A column's name as DataFusion takes it literally.
@@ -207,7 +237,10 @@ pub(crate) async fn month_keys(
 }
 
 /// Every Parquet file under a folder, sorted by key.
-pub(crate) async fn parquet_keys(objects: &Objects, folder: &str) -> Result<Vec<String>, LakeError> {
+pub(crate) async fn parquet_keys(
+    objects: &Objects,
+    folder: &str,
+) -> Result<Vec<String>, LakeError> {
     let mut keys: Vec<String> = objects
         .list(folder)
         .map_ok(|object| object.key)

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use contract::{
-    CanonicalSchema, Contract, DocumentError, Feed, FeedName, FileType, LayoutId, Mapping, SubmitterId,
+    CanonicalSchema, Contract, DocumentError, Feed, FeedName, FileType, LayoutId, Mapping,
+    SubmitterId,
 };
 use inspect::Plan;
 use lake::{FileRules, RowRules};
@@ -55,13 +56,18 @@ pub enum CatalogError {
 impl Catalog {
     /// Reads `contracts/`, `feeds/` and `canonical/` below `root`.
     pub async fn load(root: &Path) -> Result<Self, CatalogError> {
-        let mut reader = Reader { root, wrong: Vec::new() };
+        let mut reader = Reader {
+            root,
+            wrong: Vec::new(),
+        };
         let mut catalog = Self::default();
         let mut contracts = Vec::new();
         for path in reader.files("contracts", "yaml")? {
             let folder = path.parent().unwrap_or(root).to_owned();
             let domain = |name: &str| fs::read_to_string(folder.join(name));
-            if let Some(found) = reader.document(&path, |shown, text| Contract::parse(shown, text, &domain))? {
+            if let Some(found) =
+                reader.document(&path, |shown, text| Contract::parse(shown, text, &domain))?
+            {
                 contracts.push(found);
             }
         }
@@ -72,12 +78,16 @@ impl Catalog {
         }
         for path in reader.files("canonical/schemas", "json")? {
             if let Some(found) = reader.document(&path, CanonicalSchema::parse)? {
-                catalog.schemas.insert((found.value.file_type.clone(), found.value.version), found);
+                catalog
+                    .schemas
+                    .insert((found.value.file_type.clone(), found.value.version), found);
             }
         }
         for path in reader.files("canonical/mappings", "json")? {
             if let Some(found) = reader.document(&path, Mapping::parse)? {
-                catalog.mappings.insert((found.value.layout.clone(), found.value.version), found);
+                catalog
+                    .mappings
+                    .insert((found.value.layout.clone(), found.value.version), found);
             }
         }
         if !reader.wrong.is_empty() {
@@ -86,7 +96,9 @@ impl Catalog {
         for found in contracts {
             let layout = Layout::compile(found.value, found.document).await;
             let layout = layout.map_err(|error| CatalogError::Inconsistent(error.to_string()))?;
-            catalog.layouts.insert(layout.contract.layout.clone(), Arc::new(layout));
+            catalog
+                .layouts
+                .insert(layout.contract.layout.clone(), Arc::new(layout));
         }
         catalog.check_feeds()?;
         Ok(catalog)
@@ -116,17 +128,25 @@ impl Catalog {
     }
 
     pub fn layout(&self, id: &LayoutId) -> Result<&Arc<Layout>, PipelineError> {
-        self.layouts.get(id).ok_or_else(|| PipelineError::UnknownLayout { layout: id.to_string() })
+        self.layouts
+            .get(id)
+            .ok_or_else(|| PipelineError::UnknownLayout {
+                layout: id.to_string(),
+            })
     }
 
     /// A submitter's feeds, by name.
     pub fn feeds_of(&self, submitter: &SubmitterId) -> impl Iterator<Item = &Feed> {
-        self.feeds.values().filter(move |feed| &feed.submitter_id == submitter)
+        self.feeds
+            .values()
+            .filter(move |feed| &feed.submitter_id == submitter)
     }
 
     /// The newest canonical schema of a file type.
     pub fn schema(&self, file_type: &FileType) -> Option<&CanonicalSchema> {
-        let of_type = self.schemas.range((file_type.clone(), 0)..=(file_type.clone(), u32::MAX));
+        let of_type = self
+            .schemas
+            .range((file_type.clone(), 0)..=(file_type.clone(), u32::MAX));
         of_type.last().map(|(_, found)| &found.value)
     }
 
@@ -142,13 +162,24 @@ impl Catalog {
 impl Layout {
     /// Compiles a contract: patterns, domains, parsers and every SQL rule.
     pub async fn compile(contract: Contract, document: String) -> Result<Self, PipelineError> {
-        let refuse = |problem: String| PipelineError::Contract { layout: contract.layout.to_string(), problem };
+        let refuse = |problem: String| PipelineError::Contract {
+            layout: contract.layout.to_string(),
+            problem,
+        };
         let plan = Plan::compile(&contract).map_err(|error| refuse(error.to_string()))?;
         let schema = plan.schema();
-        let row_rules = RowRules::compile(&contract.rules, &schema).map_err(|error| refuse(error.to_string()))?;
-        let file_rules =
-            FileRules::compile(&contract.rules, &schema).await.map_err(|error| refuse(error.to_string()))?;
-        Ok(Self { contract, document, plan, row_rules, file_rules })
+        let row_rules = RowRules::compile(&contract.rules, &schema)
+            .map_err(|error| refuse(error.to_string()))?;
+        let file_rules = FileRules::compile(&contract.rules, &schema)
+            .await
+            .map_err(|error| refuse(error.to_string()))?;
+        Ok(Self {
+            contract,
+            document,
+            plan,
+            row_rules,
+            file_rules,
+        })
     }
 }
 
@@ -166,10 +197,20 @@ impl Reader<'_> {
             let entries = match fs::read_dir(&folder) {
                 Ok(entries) => entries,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(source) => return Err(CatalogError::Read { path: folder, source }),
+                Err(source) => {
+                    return Err(CatalogError::Read {
+                        path: folder,
+                        source,
+                    });
+                }
             };
             for entry in entries {
-                let path = entry.map_err(|source| CatalogError::Read { path: folder.clone(), source })?.path();
+                let path = entry
+                    .map_err(|source| CatalogError::Read {
+                        path: folder.clone(),
+                        source,
+                    })?
+                    .path();
                 if path.is_dir() {
                     folders.push(path);
                 } else if path.extension().is_some_and(|found| found == ending) {
@@ -186,11 +227,20 @@ impl Reader<'_> {
         path: &Path,
         parse: impl FnOnce(&str, &str) -> Result<T, DocumentError>,
     ) -> Result<Option<Documented<T>>, CatalogError> {
-        let text = fs::read_to_string(path)
-            .map_err(|source| CatalogError::Read { path: path.to_owned(), source })?;
-        let shown = path.strip_prefix(self.root).unwrap_or(path).to_string_lossy().into_owned();
+        let text = fs::read_to_string(path).map_err(|source| CatalogError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        let shown = path
+            .strip_prefix(self.root)
+            .unwrap_or(path)
+            .to_string_lossy()
+            .into_owned();
         match parse(&shown, &text) {
-            Ok(value) => Ok(Some(Documented { value, document: text })),
+            Ok(value) => Ok(Some(Documented {
+                value,
+                document: text,
+            })),
             Err(error) => {
                 self.wrong.push(error);
                 Ok(None)

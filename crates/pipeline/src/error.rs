@@ -21,7 +21,9 @@ pub enum PipelineError {
     Store(#[from] StoreError),
     #[error("{}", chain(.0))]
     Lake(#[from] LakeError),
-    #[error("layout `{layout}` is not in the project: restore contracts/{{type}}/v{{n}}.yaml for it")]
+    #[error(
+        "layout `{layout}` is not in the project: restore contracts/{{type}}/v{{n}}.yaml for it"
+    )]
     UnknownLayout { layout: String },
     #[error("the contract {layout} cannot be used: {problem}")]
     Contract { layout: String, problem: String },
@@ -29,22 +31,42 @@ pub enum PipelineError {
     UnknownSubmission(SubmissionId),
     #[error("{0}")]
     Refused(String),
-    #[error("rows in ({rows_in}) are not accepted ({accepted}) plus rejected ({rejected}) in submission {submission}")]
-    RowsLost { submission: SubmissionId, rows_in: u64, accepted: u64, rejected: u64 },
+    #[error(
+        "rows in ({rows_in}) are not accepted ({accepted}) plus rejected ({rejected}) in submission {submission}"
+    )]
+    RowsLost {
+        submission: SubmissionId,
+        rows_in: u64,
+        accepted: u64,
+        rejected: u64,
+    },
     #[error("canonical month {month} would have {built} rows, and its winners have {expected}")]
-    CanonicalRowsLost { month: String, expected: u64, built: u64 },
+    CanonicalRowsLost {
+        month: String,
+        expected: u64,
+        built: u64,
+    },
     #[error("{0} ended without a result")]
     Interrupted(&'static str),
     #[error("`{key}` is not readable as {what}: {problem}")]
-    Document { key: String, what: &'static str, problem: String },
+    Document {
+        key: String,
+        what: &'static str,
+        problem: String,
+    },
 }
 
 impl PipelineError {
     pub fn blame(&self) -> Blame {
         match self {
-            Self::Store(_) | Self::Lake(_) | Self::UnknownLayout { .. } | Self::Contract { .. } => Blame::Operator,
+            Self::Store(_) | Self::Lake(_) | Self::UnknownLayout { .. } | Self::Contract { .. } => {
+                Blame::Operator
+            }
             Self::UnknownSubmission(_) | Self::Refused(_) => Blame::Operator,
-            Self::RowsLost { .. } | Self::CanonicalRowsLost { .. } | Self::Interrupted(_) | Self::Document { .. } => Blame::Us,
+            Self::RowsLost { .. }
+            | Self::CanonicalRowsLost { .. }
+            | Self::Interrupted(_)
+            | Self::Document { .. } => Blame::Us,
         }
     }
 

@@ -19,7 +19,7 @@ pub use catalog::{Catalog, CatalogError, Layout};
 pub use error::{Blame, PipelineError};
 pub use gold::canonical::BuiltMonth;
 pub use gold::registry::{RegistryChange, RegistryProblem};
-pub use gold::winner::{Explanation, ExplainedCandidate, choose_winner};
+pub use gold::winner::{ExplainedCandidate, Explanation, choose_winner};
 pub use inbox::discovery::Discovery;
 pub use inbox::grouping::{GroupDecision, MARKER, decide_group, grouping_key};
 pub use run::{Event, Observer, Pipeline, RunSummary, StepFailure};

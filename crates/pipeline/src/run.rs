@@ -8,8 +8,8 @@ use contract::{LayoutId, SubmissionId};
 use lake::Objects;
 use serde::Serialize;
 use store::{
-    ClaimedRebuild, Due, GroupingMethod, MonthKey, Owner, RunOutcome, Store, StoreError, Submission, SubmissionState,
-    Winner, WinnerKey,
+    ClaimedRebuild, Due, GroupingMethod, MonthKey, Owner, RunOutcome, Store, StoreError,
+    Submission, SubmissionState, Winner, WinnerKey,
 };
 use tokio::task::JoinHandle;
 
@@ -37,16 +37,54 @@ pub type Observer = Arc<dyn Fn(&Event<'_>) + Send + Sync>;
 #[derive(Debug, Clone)]
 pub enum Event<'a> {
     Discovered(Discovery),
-    GroupWaits { grouping_key: String, until: DateTime<Utc> },
-    Registered { submission: SubmissionId, grouping_key: String, method: GroupingMethod, files: usize },
-    Staged { submission: SubmissionId, classified: Result<LayoutId, String>, duplicate_of: Option<SubmissionId> },
-    Parsing { submission: SubmissionId, file_name: &'a str, bytes: u64, of: u64 },
-    Parsed { submission: SubmissionId, rows_in: u64, rows_accepted: u64, rows_rejected: u64 },
-    ParseFailed { submission: SubmissionId, reason: String },
-    Validated { submission: SubmissionId, state: SubmissionState, reason: Option<String> },
-    Competed { submission: SubmissionId, months_won: usize },
-    SubmitterGoldBuilt { key: WinnerKey, rows: u64 },
-    CanonicalBuilt { key: MonthKey, built: BuiltMonth },
+    GroupWaits {
+        grouping_key: String,
+        until: DateTime<Utc>,
+    },
+    Registered {
+        submission: SubmissionId,
+        grouping_key: String,
+        method: GroupingMethod,
+        files: usize,
+    },
+    Staged {
+        submission: SubmissionId,
+        classified: Result<LayoutId, String>,
+        duplicate_of: Option<SubmissionId>,
+    },
+    Parsing {
+        submission: SubmissionId,
+        file_name: &'a str,
+        bytes: u64,
+        of: u64,
+    },
+    Parsed {
+        submission: SubmissionId,
+        rows_in: u64,
+        rows_accepted: u64,
+        rows_rejected: u64,
+    },
+    ParseFailed {
+        submission: SubmissionId,
+        reason: String,
+    },
+    Validated {
+        submission: SubmissionId,
+        state: SubmissionState,
+        reason: Option<String>,
+    },
+    Competed {
+        submission: SubmissionId,
+        months_won: usize,
+    },
+    SubmitterGoldBuilt {
+        key: WinnerKey,
+        rows: u64,
+    },
+    CanonicalBuilt {
+        key: MonthKey,
+        built: BuiltMonth,
+    },
     Failed(StepFailure),
 }
 
@@ -70,8 +108,21 @@ pub struct RunSummary {
 }
 
 impl Pipeline {
-    pub fn new(store: Store, objects: Objects, catalog: Catalog, settings: Settings, observer: Observer) -> Self {
-        Self { store, objects, catalog, settings, owner: Owner::this_process(), observer }
+    pub fn new(
+        store: Store,
+        objects: Objects,
+        catalog: Catalog,
+        settings: Settings,
+        observer: Observer,
+    ) -> Self {
+        Self {
+            store,
+            objects,
+            catalog,
+            settings,
+            owner: Owner::this_process(),
+            observer,
+        }
     }
 
     pub(crate) fn tell(&self, event: Event<'_>) {
@@ -83,7 +134,10 @@ impl Pipeline {
     pub async fn run_once(&self) -> Result<RunSummary, PipelineError> {
         self.store.release_dead_leases(&self.owner).await?;
         self.sync_registry().await?;
-        let mut summary = RunSummary { discovery: self.discover().await?, ..RunSummary::default() };
+        let mut summary = RunSummary {
+            discovery: self.discover().await?,
+            ..RunSummary::default()
+        };
         self.tell(Event::Discovered(summary.discovery));
         let registered = self.register_closed_groups().await?;
         summary.steps.insert("register", registered as u64);
@@ -100,23 +154,43 @@ impl Pipeline {
         Ok(summary)
     }
 
-    async fn work_submissions(&self, step: &'static str, due: Due, summary: &mut RunSummary) -> Result<(), PipelineError> {
+    async fn work_submissions(
+        &self,
+        step: &'static str,
+        due: Due,
+        summary: &mut RunSummary,
+    ) -> Result<(), PipelineError> {
         let mut tried = Vec::new();
-        while let Some(submission) =
-            self.store.claim_submission(due, &self.owner, self.settings.lease, Utc::now(), &tried).await?
+        while let Some(submission) = self
+            .store
+            .claim_submission(due, &self.owner, self.settings.lease, Utc::now(), &tried)
+            .await?
         {
             tried.push(submission.submission_id);
             let lease = self.keep(Leased::Submission(submission.submission_id));
-            let done = self.recorded(step, &submission.submission_id.to_string(), summary, self.submission_step(due, &submission)).await?;
+            let done = self
+                .recorded(
+                    step,
+                    &submission.submission_id.to_string(),
+                    summary,
+                    self.submission_step(due, &submission),
+                )
+                .await?;
             drop(lease);
             if !done {
-                self.store.release_submission(submission.submission_id, &self.owner).await?;
+                self.store
+                    .release_submission(submission.submission_id, &self.owner)
+                    .await?;
             }
         }
         Ok(())
     }
 
-    async fn submission_step(&self, due: Due, submission: &Submission) -> Result<serde_json::Value, PipelineError> {
+    async fn submission_step(
+        &self,
+        due: Due,
+        submission: &Submission,
+    ) -> Result<serde_json::Value, PipelineError> {
         match due {
             Due::Stage => self.stage(submission).await,
             Due::Parse => self.parse(submission).await,
@@ -130,7 +204,13 @@ impl Pipeline {
         let mut tried = Vec::new();
         let mut next = self.claim_gold(&mut tried).await?;
         while let Some(first) = next.take() {
-            let table = |key: &WinnerKey| (key.state.clone(), key.file_type.clone(), key.submitter_id.clone());
+            let table = |key: &WinnerKey| {
+                (
+                    key.state.clone(),
+                    key.file_type.clone(),
+                    key.submitter_id.clone(),
+                )
+            };
             let mut batch = vec![first];
             while batch.len() < BATCH_MONTHS {
                 match self.claim_gold(&mut tried).await? {
@@ -141,10 +221,22 @@ impl Pipeline {
                     }
                 }
             }
-            let keys: Vec<WinnerKey> = batch.iter().chain(&next).map(|winner| winner.key.clone()).collect();
+            let keys: Vec<WinnerKey> = batch
+                .iter()
+                .chain(&next)
+                .map(|winner| winner.key.clone())
+                .collect();
             let lease = self.keep(Leased::Gold(keys));
             let subject = batch[0].key.to_string();
-            if !self.recorded("submitter_gold", &subject, summary, self.build_submitter_gold(&batch)).await? {
+            if !self
+                .recorded(
+                    "submitter_gold",
+                    &subject,
+                    summary,
+                    self.build_submitter_gold(&batch),
+                )
+                .await?
+            {
                 for winner in &batch {
                     self.store.release_gold(&winner.key, &self.owner).await?;
                 }
@@ -157,8 +249,14 @@ impl Pipeline {
         Ok(())
     }
 
-    async fn claim_gold(&self, tried: &mut Vec<WinnerKey>) -> Result<Option<Winner>, PipelineError> {
-        let claimed = self.store.claim_gold(&self.owner, self.settings.lease, Utc::now(), tried).await?;
+    async fn claim_gold(
+        &self,
+        tried: &mut Vec<WinnerKey>,
+    ) -> Result<Option<Winner>, PipelineError> {
+        let claimed = self
+            .store
+            .claim_gold(&self.owner, self.settings.lease, Utc::now(), tried)
+            .await?;
         tried.extend(claimed.as_ref().map(|winner| winner.key.clone()));
         Ok(claimed)
     }
@@ -178,16 +276,25 @@ impl Pipeline {
                     }
                 }
             }
-            let queue_ids = batch.iter().chain(&next).flat_map(|claimed| claimed.queue_ids.clone()).collect();
+            let queue_ids = batch
+                .iter()
+                .chain(&next)
+                .flat_map(|claimed| claimed.queue_ids.clone())
+                .collect();
             let lease = self.keep(Leased::Rebuilds(queue_ids));
             let subject = batch[0].key.to_string();
             let step = async {
                 let built = self.build_canonical(&batch, false).await?;
                 Ok(serde_json::to_value(built).expect("an outcome is plain JSON"))
             };
-            if !self.recorded("canonical_rebuild", &subject, summary, step).await? {
+            if !self
+                .recorded("canonical_rebuild", &subject, summary, step)
+                .await?
+            {
                 for claimed in &batch {
-                    self.store.release_rebuild(&claimed.queue_ids, &self.owner).await?;
+                    self.store
+                        .release_rebuild(&claimed.queue_ids, &self.owner)
+                        .await?;
                 }
             }
             drop(lease);
@@ -198,8 +305,14 @@ impl Pipeline {
         Ok(())
     }
 
-    async fn claim_rebuild(&self, tried: &mut Vec<MonthKey>) -> Result<Option<ClaimedRebuild>, PipelineError> {
-        let claimed = self.store.claim_rebuild(&self.owner, self.settings.lease, Utc::now(), tried).await?;
+    async fn claim_rebuild(
+        &self,
+        tried: &mut Vec<MonthKey>,
+    ) -> Result<Option<ClaimedRebuild>, PipelineError> {
+        let claimed = self
+            .store
+            .claim_rebuild(&self.owner, self.settings.lease, Utc::now(), tried)
+            .await?;
         tried.extend(claimed.as_ref().map(|claimed| claimed.key.clone()));
         Ok(claimed)
     }
@@ -216,12 +329,21 @@ impl Pipeline {
         let run = self.store.start_run(step, subject, &self.owner).await?;
         match work.await {
             Ok(counts) => {
-                self.store.finish_run(run, &RunOutcome::Succeeded { counts }).await?;
+                self.store
+                    .finish_run(run, &RunOutcome::Succeeded { counts })
+                    .await?;
                 *summary.steps.entry(step).or_default() += 1;
                 Ok(true)
             }
             Err(error) => {
-                self.store.finish_run(run, &RunOutcome::Failed { error: error.to_string() }).await?;
+                self.store
+                    .finish_run(
+                        run,
+                        &RunOutcome::Failed {
+                            error: error.to_string(),
+                        },
+                    )
+                    .await?;
                 let failure = StepFailure {
                     step,
                     subject: subject.to_owned(),
@@ -259,7 +381,12 @@ enum Leased {
 }
 
 impl Leased {
-    async fn renew(&self, store: &Store, owner: &Owner, until: DateTime<Utc>) -> Result<(), StoreError> {
+    async fn renew(
+        &self,
+        store: &Store,
+        owner: &Owner,
+        until: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
         match self {
             Self::Submission(id) => store.renew_lease(*id, owner, until).await.map(drop),
             Self::Gold(keys) => {

@@ -61,6 +61,8 @@ impl FromStr for ClassifierKind {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
         let found = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
-        found.ok_or_else(|| format!("`{text}` is not a classifier: write `submitter_filename` or `header`"))
+        found.ok_or_else(|| {
+            format!("`{text}` is not a classifier: write `submitter_filename` or `header`")
+        })
     }
 }

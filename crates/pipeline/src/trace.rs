@@ -26,12 +26,23 @@ pub struct Trace {
 
 impl Pipeline {
     /// Traces row `index` (0 is the first) of a silver, quarantine or gold file, named by its key.
-    pub async fn trace(&self, key: &str, index: usize, reveal: bool) -> Result<Trace, PipelineError> {
+    pub async fn trace(
+        &self,
+        key: &str,
+        index: usize,
+        reveal: bool,
+    ) -> Result<Trace, PipelineError> {
         let context = session(&self.objects)?;
         let row = read_row(&context, &self.objects, key, index)
             .await?
-            .ok_or_else(|| PipelineError::Refused(format!("`{key}` has no row {index}: the first is 0")))?;
-        let lacking = |name: &str| PipelineError::Refused(format!("the rows of `{key}` have no `{name}`: name a file of silver, quarantine or gold"));
+            .ok_or_else(|| {
+                PipelineError::Refused(format!("`{key}` has no row {index}: the first is 0"))
+            })?;
+        let lacking = |name: &str| {
+            PipelineError::Refused(format!(
+                "the rows of `{key}` have no `{name}`: name a file of silver, quarantine or gold"
+            ))
+        };
         let text = |name: &str| row.get(name).ok_or_else(|| lacking(name));
         let number = |name: &str| text(name)?.parse::<u64>().map_err(|_| lacking(name));
         let submission_id = row
@@ -46,9 +57,16 @@ impl Pipeline {
         let file = files
             .into_iter()
             .find(|file| file.file_name == source_file)
-            .ok_or_else(|| PipelineError::Refused(format!("submission {submission_id} has no file `{source_file}`")))?;
+            .ok_or_else(|| {
+                PipelineError::Refused(format!(
+                    "submission {submission_id} has no file `{source_file}`"
+                ))
+            })?;
         let (source_offset, source_length) = (number("source_offset")?, number("source_length")?);
-        let bytes = self.objects.get_range(&file.raw_key, source_offset, source_length).await?;
+        let bytes = self
+            .objects
+            .get_range(&file.raw_key, source_offset, source_length)
+            .await?;
         let line = String::from_utf8_lossy(&bytes);
         Ok(Trace {
             submission_id,
@@ -60,7 +78,11 @@ impl Pipeline {
             source_row: number("source_row")?,
             source_offset,
             source_length,
-            raw_line: if reveal { line.into_owned() } else { mask(&line) },
+            raw_line: if reveal {
+                line.into_owned()
+            } else {
+                mask(&line)
+            },
         })
     }
 }
@@ -79,6 +101,9 @@ pub fn mask(line: &str) -> String {
 mod tests {
     #[test]
     fn masks_keep_shape_and_no_value() {
-        assert_eq!(super::mask("Ana|1970-02-03|\"É 7\"|"), "xxx|9999-99-99|\"x 9\"|");
+        assert_eq!(
+            super::mask("Ana|1970-02-03|\"É 7\"|"),
+            "xxx|9999-99-99|\"x 9\"|"
+        );
     }
 }

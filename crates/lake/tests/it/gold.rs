@@ -4,20 +4,28 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use chrono::Duration;
 use contract::AtomicMonth;
-use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::TryStreamExt;
-use lake::{LakeError, MonthTable, Objects, session};
+use lake::{GoldRows, LakeError, MonthTable, Objects, session};
 
 use crate::places::on_each_place;
 
 const FOLDER: &str = "gold_canonical/wa/claim/";
-const MARCH: AtomicMonth = AtomicMonth::Known { year: 2024, month: 3 };
-const APRIL: AtomicMonth = AtomicMonth::Known { year: 2024, month: 4 };
+const MARCH: AtomicMonth = AtomicMonth::Known {
+    year: 2024,
+    month: 3,
+};
+const APRIL: AtomicMonth = AtomicMonth::Known {
+    year: 2024,
+    month: 4,
+};
 
 fn schema(fields: &[(&str, DataType)]) -> SchemaRef {
     Arc::new(Schema::new(
-        fields.iter().map(|(name, kind)| Field::new(*name, kind.clone(), true)).collect::<Vec<_>>(),
+        fields
+            .iter()
+            .map(|(name, kind)| Field::new(*name, kind.clone(), true))
+            .collect::<Vec<_>>(),
     ))
 }
 
@@ -25,13 +33,24 @@ fn claims() -> SchemaRef {
     schema(&[("claim_id", DataType::Utf8), ("paid", DataType::Int64)])
 }
 
-fn rows(values: &[(&str, i64)]) -> SendableRecordBatchStream {
+fn rows(values: &[(&str, i64)]) -> GoldRows {
     let columns: Vec<ArrayRef> = vec![
-        Arc::new(StringArray::from_iter_values(values.iter().map(|row| row.0))),
+        Arc::new(StringArray::from_iter_values(
+            values.iter().map(|row| row.0),
+        )),
         Arc::new(Int64Array::from_iter_values(values.iter().map(|row| row.1))),
     ];
     let batch = RecordBatch::try_new(claims(), columns).unwrap();
-    Box::pin(RecordBatchStreamAdapter::new(claims(), futures::stream::iter([Ok(batch)])))
+    stream_of(batch)
+}
+
+fn stream_of(batch: RecordBatch) -> GoldRows {
+    let schema = batch.schema();
+    let rows = RecordBatchStreamAdapter::new(schema, futures::stream::iter([Ok(batch)]));
+    GoldRows {
+        subject: "rows of a test".into(),
+        rows: Box::pin(rows),
+    }
 }
 
 fn table(objects: &Objects, schema: SchemaRef) -> MonthTable {
@@ -41,7 +60,7 @@ fn table(objects: &Objects, schema: SchemaRef) -> MonthTable {
 async fn replace_month(
     table: &MonthTable,
     month: AtomicMonth,
-    sources: Vec<SendableRecordBatchStream>,
+    sources: Vec<GoldRows>,
     attempt: &str,
 ) -> Result<u64, LakeError> {
     let mut replacement = table.replace().await?;
@@ -66,8 +85,15 @@ async fn plain_read(objects: &Objects) -> Vec<String> {
         .unwrap();
     let text = |batch: &RecordBatch| {
         let column = arrow::compute::cast(batch.column(0), &DataType::Utf8).unwrap();
-        let column = column.as_any().downcast_ref::<StringArray>().unwrap().clone();
-        column.iter().map(|row| row.unwrap().to_owned()).collect::<Vec<_>>()
+        let column = column
+            .as_any()
+            .downcast_ref::<StringArray>()
+            .unwrap()
+            .clone();
+        column
+            .iter()
+            .map(|row| row.unwrap().to_owned())
+            .collect::<Vec<_>>()
     };
     found.iter().flat_map(text).collect()
 }
@@ -76,14 +102,30 @@ async fn plain_read(objects: &Objects) -> Vec<String> {
 fn a_month_is_replaced_and_the_others_stay() {
     on_each_place(|objects| async move {
         let table = table(&objects, claims());
-        replace_month(&table, MARCH, vec![rows(&[("a", 1), ("b", 2)])], "one").await.unwrap();
-        replace_month(&table, APRIL, vec![rows(&[("c", 3)])], "two").await.unwrap();
-        let replaced = replace_month(&table, MARCH, vec![rows(&[("a", 9)]), rows(&[("d", 4)])], "three")
+        replace_month(&table, MARCH, vec![rows(&[("a", 1), ("b", 2)])], "one")
             .await
             .unwrap();
+        replace_month(&table, APRIL, vec![rows(&[("c", 3)])], "two")
+            .await
+            .unwrap();
+        let replaced = replace_month(
+            &table,
+            MARCH,
+            vec![rows(&[("a", 9)]), rows(&[("d", 4)])],
+            "three",
+        )
+        .await
+        .unwrap();
         assert_eq!(replaced, 2);
-        assert_eq!(plain_read(&objects).await, ["2024-03 a 9", "2024-03 d 4", "2024-04 c 3"]);
-        let march: Vec<_> = objects.list(&format!("{FOLDER}atomic_month=2024-03/")).try_collect().await.unwrap();
+        assert_eq!(
+            plain_read(&objects).await,
+            ["2024-03 a 9", "2024-03 d 4", "2024-04 c 3"]
+        );
+        let march: Vec<_> = objects
+            .list(&format!("{FOLDER}atomic_month=2024-03/"))
+            .try_collect()
+            .await
+            .unwrap();
         assert_eq!(march.len(), 1, "retired files are gone: {march:?}");
     });
 }
@@ -94,7 +136,9 @@ fn what_a_crashed_attempt_left_is_swept() {
         let left = format!("{FOLDER}atomic_month=2024-03/part-00000-crashed.parquet");
         objects.put(&left, "not even Parquet".into()).await.unwrap();
         let table = table(&objects, claims());
-        replace_month(&table, MARCH, vec![rows(&[("a", 1)])], "next").await.unwrap();
+        replace_month(&table, MARCH, vec![rows(&[("a", 1)])], "next")
+            .await
+            .unwrap();
         assert_eq!(plain_read(&objects).await, ["2024-03 a 1"]);
     });
 }
@@ -102,8 +146,19 @@ fn what_a_crashed_attempt_left_is_swept() {
 #[test]
 fn new_columns_join_and_changed_types_are_refused() {
     on_each_place(|objects| async move {
-        replace_month(&table(&objects, claims()), MARCH, vec![rows(&[("a", 1)])], "one").await.unwrap();
-        let grown = schema(&[("claim_id", DataType::Utf8), ("paid", DataType::Int64), ("charged", DataType::Int64)]);
+        replace_month(
+            &table(&objects, claims()),
+            MARCH,
+            vec![rows(&[("a", 1)])],
+            "one",
+        )
+        .await
+        .unwrap();
+        let grown = schema(&[
+            ("claim_id", DataType::Utf8),
+            ("paid", DataType::Int64),
+            ("charged", DataType::Int64),
+        ]);
         let batch = RecordBatch::try_new(
             grown.clone(),
             vec![
@@ -112,14 +167,57 @@ fn new_columns_join_and_changed_types_are_refused() {
                 Arc::new(Int64Array::from(vec![3])),
             ],
         );
-        let stream = RecordBatchStreamAdapter::new(grown.clone(), futures::stream::iter([Ok(batch.unwrap())]));
-        replace_month(&table(&objects, grown), APRIL, vec![Box::pin(stream)], "two").await.unwrap();
+        replace_month(
+            &table(&objects, grown),
+            APRIL,
+            vec![stream_of(batch.unwrap())],
+            "two",
+        )
+        .await
+        .unwrap();
         assert_eq!(plain_read(&objects).await, ["2024-03 a 1", "2024-04 b 2"]);
 
         let changed = schema(&[("claim_id", DataType::Utf8), ("paid", DataType::Utf8)]);
-        let refused = replace_month(&table(&objects, changed), MARCH, vec![], "three").await.unwrap_err();
-        let LakeError::Delta { problem, .. } = &refused else { panic!("{refused}") };
+        let refused = replace_month(&table(&objects, changed), MARCH, vec![], "three")
+            .await
+            .unwrap_err();
+        let LakeError::Delta { problem, .. } = &refused else {
+            panic!("{refused}")
+        };
         assert!(problem.contains("column `paid`"), "{problem}");
-        assert_eq!(plain_read(&objects).await.len(), 2, "a refused replacement changes nothing");
+        assert_eq!(
+            plain_read(&objects).await.len(),
+            2,
+            "a refused replacement changes nothing"
+        );
+    });
+}
+
+#[test]
+fn an_empty_required_column_stops_its_month_and_says_which() {
+    on_each_place(|objects| async move {
+        let strict = Arc::new(Schema::new(vec![
+            Field::new("claim_id", DataType::Utf8, false),
+            Field::new("paid", DataType::Int64, true),
+        ]));
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(StringArray::from(vec![Some("a"), None])),
+            Arc::new(Int64Array::from(vec![1, 2])),
+        ];
+        let batch = RecordBatch::try_new(claims(), columns).unwrap();
+        let error = replace_month(
+            &table(&objects, strict),
+            MARCH,
+            vec![stream_of(batch)],
+            "one",
+        )
+        .await
+        .unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("rows of a test: `claim_id` is required"),
+            "{error}"
+        );
     });
 }

@@ -13,6 +13,7 @@ pub(crate) fn on_each_place<F: Future<Output = ()>>(case: impl Fn(Objects) -> F)
     runtime.block_on(case(objects));
 
     let server = S3Server::start();
-    let objects = Objects::connect_with(&format!("{}/some/prefix", server.url()), server.env()).unwrap();
+    let objects =
+        Objects::connect_with(&format!("{}/some/prefix", server.url()), server.env()).unwrap();
     runtime.block_on(case(objects));
 }

@@ -3,11 +3,19 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use contract::{CanonicalColumn, CanonicalSchema, ColumnType, Mapping, MappingSource, Rule, RuleScope, Severity};
+use contract::{
+    CanonicalColumn, CanonicalSchema, ColumnType, Mapping, MappingSource, Rule, RuleScope, Severity,
+};
 use lake::{FileRules, RowRules, check_mapping};
 
 fn rule(sql: &str, scope: RuleScope) -> Rule {
-    Rule { id: "r".into(), scope, sql: sql.into(), severity: Severity::Reject, explanation: String::new() }
+    Rule {
+        id: "r".into(),
+        scope,
+        sql: sql.into(),
+        severity: Severity::Reject,
+        explanation: String::new(),
+    }
 }
 
 fn schema() -> SchemaRef {
@@ -31,17 +39,33 @@ fn a_row_rule_holds_where_it_is_true_or_null() {
 
 #[test]
 fn rules_that_do_not_plan_or_are_not_boolean_are_refused() {
-    for (sql, expected) in [("payd > 0", "payd"), ("paid + 1", "Int64"), ("paid >", "rule `r`")] {
-        let error = RowRules::compile(&[rule(sql, RuleScope::Row)], &schema()).unwrap_err().to_string();
+    for (sql, expected) in [
+        ("payd > 0", "payd"),
+        ("paid + 1", "Int64"),
+        ("paid >", "rule `r`"),
+    ] {
+        let error = RowRules::compile(&[rule(sql, RuleScope::Row)], &schema())
+            .unwrap_err()
+            .to_string();
         assert!(error.contains(expected), "{sql}: {error}");
     }
 }
 
 #[tokio::test]
 async fn file_rules_need_aggregates_over_known_columns() {
-    FileRules::compile(&[rule("count(*) > 10 AND min(paid) > 0", RuleScope::File)], &schema()).await.unwrap();
+    FileRules::compile(
+        &[rule("count(*) > 10 AND min(paid) > 0", RuleScope::File)],
+        &schema(),
+    )
+    .await
+    .unwrap();
     for sql in ["count(payd) > 0", "sum(paid)"] {
-        assert!(FileRules::compile(&[rule(sql, RuleScope::File)], &schema()).await.is_err(), "{sql}");
+        assert!(
+            FileRules::compile(&[rule(sql, RuleScope::File)], &schema())
+                .await
+                .is_err(),
+            "{sql}"
+        );
     }
 }
 
@@ -58,7 +82,14 @@ fn a_mapping_is_checked_against_both_sides() {
         version: 1,
         title: String::new(),
         columns: vec![
-            column("paid_amount", ColumnType::Decimal { precision: 12, scale: 2 }, true),
+            column(
+                "paid_amount",
+                ColumnType::Decimal {
+                    precision: 12,
+                    scale: 2,
+                },
+                true,
+            ),
             column("gender", ColumnType::String, false),
         ],
         content_hash: String::new(),
@@ -73,20 +104,35 @@ fn a_mapping_is_checked_against_both_sides() {
             layout: "claim@v1".parse().unwrap(),
             version: 1,
             canonical_schema_version: 1,
-            columns: columns.iter().map(|(name, source)| ((*name).into(), source.clone())).collect(),
+            columns: columns
+                .iter()
+                .map(|(name, source)| ((*name).into(), source.clone()))
+                .collect(),
             content_hash: String::new(),
         };
         check_mapping(&mapping, &schema(), &canonical)
     };
     let sql = |text: &str| MappingSource::Sql(text.into());
-    assert_eq!(problems(&[("paid_amount", sql("paid / 100.0")), ("gender", map("sex"))]), [""; 0]);
+    assert_eq!(
+        problems(&[("paid_amount", sql("paid / 100.0")), ("gender", map("sex"))]),
+        [""; 0]
+    );
     for (columns, expected) in [
         (vec![("paid_amount", sql("payd"))], "payd"),
-        (vec![("paid_amount", sql("paid")), ("gender", map("seks"))], "seks"),
+        (
+            vec![("paid_amount", sql("paid")), ("gender", map("seks"))],
+            "seks",
+        ),
         (vec![("gender", map("sex"))], "`paid_amount` is required"),
-        (vec![("paid_amount", sql("paid")), ("age", sql("1"))], "`age` is not a column"),
+        (
+            vec![("paid_amount", sql("paid")), ("age", sql("1"))],
+            "`age` is not a column",
+        ),
     ] {
         let found = problems(&columns);
-        assert!(found.iter().any(|problem| problem.contains(expected)), "{expected}: {found:?}");
+        assert!(
+            found.iter().any(|problem| problem.contains(expected)),
+            "{expected}: {found:?}"
+        );
     }
 }

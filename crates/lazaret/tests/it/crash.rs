@@ -63,7 +63,10 @@ fn rename(value: &mut Value, names: &BTreeMap<String, String>) {
 
 fn undisturbed() -> (BTreeMap<String, String>, BTreeMap<String, Value>) {
     let project = Project::new(Stack::SqliteAndFolder);
-    drops::carry_through(&project);
+    drops::drop_early(&project);
+    project.run_once();
+    drops::drop_one(&project, CORRECTED);
+    project.run_once();
     state(&project)
 }
 
@@ -72,7 +75,7 @@ fn a_kill_at_any_point_loses_and_doubles_nothing() {
     let expected = undisturbed();
     for point in FaultPoint::ALL {
         let project = Project::new(Stack::SqliteAndFolder);
-        drops::drop_first_wave(&project);
+        drops::drop_early(&project);
         kill_at(&project, *point);
         project.run_once();
         drops::drop_one(&project, CORRECTED);
@@ -91,7 +94,7 @@ fn a_kill_loses_nothing_on_postgres_and_s3_either() {
         FaultPoint::CanonicalWritten,
     ] {
         let project = Project::new(Stack::PostgresAndS3);
-        drops::drop_first_wave(&project);
+        drops::drop_early(&project);
         kill_at(&project, point);
         project.run_once();
         drops::drop_one(&project, CORRECTED);

@@ -43,3 +43,10 @@ pub(crate) fn carry_through(project: &Project) {
     drop_one(project, CORRECTED);
     project.run_once();
 }
+
+/// Deliveries of two submitters that share months with the resubmission: enough to pass every
+/// step, few enough to repeat often.
+pub(crate) fn drop_early(project: &Project) {
+    drop_one(project, "evergreen/medical_claim/20110115");
+    drop_one(project, "cascade/medical_claim/20110131");
+}

@@ -1,7 +1,8 @@
 use chrono::{DateTime, Utc};
 use contract::{BuildId, CanonicalSchema, Mapping, StateCode, SubmissionId, SubmitterId};
 use lake::{
-    CanonicalSource, Key, MonthTable, Replacement, SubmissionPlace, canonical_arrow_schema, open_source, session,
+    CanonicalSource, Key, MonthTable, Replacement, Session, SubmissionPlace,
+    canonical_arrow_schema, open_source, session,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -16,10 +17,17 @@ use crate::{Event, Pipeline, PipelineError};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "status", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum BuiltMonth {
-    Succeeded { rows: u64, delta_version: i64 },
+    Succeeded {
+        rows: u64,
+        delta_version: i64,
+    },
     /// The inputs are those of the last build, or there is nothing to build from.
-    Skipped { reason: String },
-    Failed { reason: String },
+    Skipped {
+        reason: String,
+    },
+    Failed {
+        reason: String,
+    },
 }
 
 /// A winner with all that its rows need on the way to canonical.
@@ -33,9 +41,25 @@ struct Source<'a> {
 
 /// What a build would do, decided before anything is written.
 enum Plan<'a> {
-    Build { schema: &'a CanonicalSchema, sources: Vec<Source<'a>>, fingerprint: String },
-    Skip { reason: String, fingerprint: String, schema_version: u32 },
-    Fail { reason: String },
+    Build {
+        schema: &'a CanonicalSchema,
+        sources: Vec<Source<'a>>,
+        fingerprint: String,
+    },
+    /// Nothing is written; how the month ends is known already.
+    Leave {
+        built: BuiltMonth,
+        fingerprint: String,
+        schema_version: u32,
+    },
+}
+
+/// The table that claimed months are written to.
+struct Writing<'a> {
+    session: Session,
+    schema: &'a CanonicalSchema,
+    replacement: Replacement<'a>,
+    built_at: DateTime<Utc>,
 }
 
 /// A claimed month on its way through a build.
@@ -57,7 +81,11 @@ impl Pipeline {
     ) -> Result<Vec<BuiltMonth>, PipelineError> {
         let mut building = Vec::with_capacity(claimed.len());
         for claimed in claimed {
-            let month = Building { claimed, id: BuildId::new(), plan: self.plan_build(&claimed.key, force).await? };
+            let month = Building {
+                claimed,
+                id: BuildId::new(),
+                plan: self.plan_build(&claimed.key, force).await?,
+            };
             self.store.start_build(&month.record()).await?;
             fault::point(FaultPoint::BuildStarted);
             building.push(month);
@@ -67,60 +95,92 @@ impl Pipeline {
         for (month, built) in building.iter().zip(&built) {
             let ClaimedRebuild { key, queue_ids } = month.claimed;
             let outcome = match built {
-                BuiltMonth::Succeeded { rows, delta_version } => {
-                    BuildOutcome::Succeeded { rows: *rows as i64, delta_version: *delta_version }
-                }
+                BuiltMonth::Succeeded {
+                    rows,
+                    delta_version,
+                } => BuildOutcome::Succeeded {
+                    rows: *rows as i64,
+                    delta_version: *delta_version,
+                },
                 BuiltMonth::Skipped { .. } => BuildOutcome::Skipped,
-                BuiltMonth::Failed { reason } => BuildOutcome::Failed { reason: reason.clone() },
+                BuiltMonth::Failed { reason } => BuildOutcome::Failed {
+                    reason: reason.clone(),
+                },
             };
-            self.store.finish_build(month.id, &outcome, queue_ids, key, &self.owner, Utc::now()).await?;
+            self.store
+                .finish_build(month.id, &outcome, queue_ids, key, &self.owner, Utc::now())
+                .await?;
             fault::point(FaultPoint::BuildRecorded);
-            self.tell(Event::CanonicalBuilt { key: key.clone(), built: built.clone() });
+            self.tell(Event::CanonicalBuilt {
+                key: key.clone(),
+                built: built.clone(),
+            });
         }
         Ok(built)
     }
 
     /// Writes what is to be built and commits it; says of every month how it ended.
-    async fn write_months(&self, building: &[Building<'_>]) -> Result<Vec<BuiltMonth>, PipelineError> {
+    async fn write_months(
+        &self,
+        building: &[Building<'_>],
+    ) -> Result<Vec<BuiltMonth>, PipelineError> {
         let mut built = Vec::with_capacity(building.len());
         let schema = building.iter().find_map(|month| match &month.plan {
             Plan::Build { schema, .. } => Some(*schema),
-            Plan::Skip { .. } | Plan::Fail { .. } => None,
+            Plan::Leave { .. } => None,
         });
-        let Some(schema) = schema else {
-            return Ok(building.iter().map(|month| month.plan.unwritten()).collect());
+        let (Some(first), Some(schema)) = (building.first(), schema) else {
+            return Ok(building
+                .iter()
+                .filter_map(|month| month.plan.left().cloned())
+                .collect());
         };
-        let key = &building[0].claimed.key;
-        let folder = Key::GoldCanonical { state: &key.state, file_type: &key.file_type }.to_string();
-        let table =
-            MonthTable::new(&self.objects, folder, canonical_arrow_schema(schema), self.gold_retention());
-        let mut replacement = match table.replace().await {
+        let MonthKey {
+            state, file_type, ..
+        } = &first.claimed.key;
+        let folder = Key::GoldCanonical { state, file_type }.to_string();
+        let table = MonthTable::new(
+            &self.objects,
+            folder,
+            canonical_arrow_schema(schema),
+            self.gold_retention(),
+        );
+        let replacement = match table.replace().await {
             Ok(replacement) => replacement,
-            Err(error) if !error.is_transient() => {
-                let failed = BuiltMonth::Failed { reason: error.to_string() };
-                return Ok(vec![failed; building.len()]);
+            Err(error) => {
+                let failed = failed_for_good(error.into())?;
+                return Ok(building
+                    .iter()
+                    .map(|month| month.plan.left().unwrap_or(&failed).clone())
+                    .collect());
             }
-            Err(error) => return Err(error.into()),
         };
-        let built_at = Utc::now();
+        let session = session(&self.objects)?;
+        let mut writing = Writing {
+            session,
+            schema,
+            replacement,
+            built_at: Utc::now(),
+        };
         for month in building {
-            let Plan::Build { sources, .. } = &month.plan else {
-                built.push(month.plan.unwritten());
-                continue;
-            };
-            let key = &month.claimed.key;
-            let written = self.write_month(&mut replacement, key, schema, sources, month.id, built_at).await;
-            built.push(match written {
-                Ok(rows) => BuiltMonth::Succeeded { rows, delta_version: 0 },
-                // What the rows or the mapping caused will not mend itself by repeating.
-                Err(PipelineError::Lake(error)) if !error.is_transient() => {
-                    BuiltMonth::Failed { reason: error.to_string() }
+            built.push(match &month.plan {
+                Plan::Leave { built, .. } => built.clone(),
+                Plan::Build { sources, .. } => {
+                    match self.write_month(&mut writing, month, sources).await {
+                        Ok(rows) => BuiltMonth::Succeeded {
+                            rows,
+                            delta_version: 0,
+                        },
+                        Err(error) => failed_for_good(error)?,
+                    }
                 }
-                Err(error) => return Err(error),
             });
         }
         let ids: Vec<BuildId> = building.iter().map(|month| month.id).collect();
-        let version = replacement.commit(json!({ "build_ids": ids })).await?;
+        let version = writing
+            .replacement
+            .commit(json!({ "build_ids": ids }))
+            .await?;
         for month in &mut built {
             if let BuiltMonth::Succeeded { delta_version, .. } = month {
                 *delta_version = version;
@@ -132,7 +192,7 @@ impl Pipeline {
     async fn plan_build(&self, key: &MonthKey, force: bool) -> Result<Plan<'_>, PipelineError> {
         let Some(schema) = self.catalog.schema(&key.file_type) else {
             let reason = format!("`{}` has no canonical schema", key.file_type);
-            return Ok(Plan::Skip { reason, fingerprint: String::new(), schema_version: 0 });
+            return Ok(Plan::leave(BuiltMonth::Skipped { reason }, "", 0));
         };
         let filter = WinnerFilter {
             state: Some(key.state.clone()),
@@ -143,7 +203,12 @@ impl Pipeline {
         let mut sources = Vec::new();
         for winner in self.store.winners(&filter).await? {
             let submission = self.known_submission(winner.submission_id).await?;
-            let Classified { submitter, layout, place, .. } = classified(&submission)?;
+            let Classified {
+                submitter,
+                layout,
+                place,
+                ..
+            } = classified(&submission)?;
             let Some(mapping) = self.catalog.mapping(&layout, schema.version) else {
                 let reason = format!(
                     "submitter {submitter} stands with layout {layout}, which has no mapping to canonical schema \
@@ -152,10 +217,20 @@ impl Pipeline {
                     file_type = layout.file_type,
                     layout_version = layout.version,
                 );
-                return Ok(Plan::Fail { reason });
+                return Ok(Plan::leave(
+                    BuiltMonth::Failed { reason },
+                    "",
+                    schema.version,
+                ));
             };
-            let months = self.store.submission_months(submission.submission_id).await?;
-            let rows = months.iter().find(|(month, _)| *month == key.atomic_month).map_or(0, |(_, rows)| *rows);
+            let months = self
+                .store
+                .submission_months(submission.submission_id)
+                .await?;
+            let rows = months
+                .iter()
+                .find(|(month, _)| *month == key.atomic_month)
+                .map_or(0, |(_, rows)| *rows);
             let input = Input {
                 submitter_id: submitter.clone(),
                 submission_id: submission.submission_id,
@@ -166,15 +241,25 @@ impl Pipeline {
                 mapping_hash: mapping.content_hash.clone(),
                 rows,
             };
-            sources.push(Source { submitter, submission: submission.submission_id, place, mapping, input });
+            sources.push(Source {
+                submitter,
+                submission: submission.submission_id,
+                place,
+                mapping,
+                input,
+            });
         }
         sources.sort_by(|a, b| a.submitter.cmp(&b.submitter));
         let inputs: Vec<Input> = sources.iter().map(|source| source.input.clone()).collect();
         let fingerprint = fingerprint(schema, &inputs);
-        let skip = |reason: &str| Plan::Skip {
-            reason: reason.to_owned(),
-            fingerprint: fingerprint.clone(),
-            schema_version: schema.version,
+        let skip = |reason: &str| {
+            Plan::leave(
+                BuiltMonth::Skipped {
+                    reason: reason.to_owned(),
+                },
+                &fingerprint,
+                schema.version,
+            )
         };
         if sources.is_empty() {
             return Ok(skip("the month has no winners"));
@@ -183,54 +268,84 @@ impl Pipeline {
         if !force && last.is_some_and(|build| build.fingerprint == fingerprint) {
             return Ok(skip("the inputs are those of the last build"));
         }
-        Ok(Plan::Build { schema, sources, fingerprint })
+        Ok(Plan::Build {
+            schema,
+            sources,
+            fingerprint,
+        })
     }
 
     async fn write_month(
         &self,
-        replacement: &mut Replacement<'_>,
-        key: &MonthKey,
-        schema: &CanonicalSchema,
+        writing: &mut Writing<'_>,
+        month: &Building<'_>,
         sources: &[Source<'_>],
-        id: BuildId,
-        built_at: DateTime<Utc>,
     ) -> Result<u64, PipelineError> {
-        let context = session(&self.objects)?;
+        let key = &month.claimed.key;
         let mut streams = Vec::with_capacity(sources.len());
         for source in sources {
-            let source = canonical_source(key, schema, source, built_at);
-            streams.push(open_source(&context, &self.objects, &source).await?);
+            let source = canonical_source(key, writing.schema, source, writing.built_at);
+            streams.push(open_source(&writing.session, &self.objects, &source).await?);
         }
-        let rows = replacement.write(key.atomic_month, streams, &id.to_string()).await?;
+        let rows = writing
+            .replacement
+            .write(key.atomic_month, streams, &month.id.to_string())
+            .await?;
         let expected: i64 = sources.iter().map(|source| source.input.rows).sum();
         if rows as i64 != expected {
             let (expected, built) = (expected as u64, rows);
-            return Err(PipelineError::CanonicalRowsLost { month: key.to_string(), expected, built });
+            return Err(PipelineError::CanonicalRowsLost {
+                month: key.to_string(),
+                expected,
+                built,
+            });
         }
         Ok(rows)
     }
 
     /// Puts a month into the queue and, where it is free, builds it at once.
-    pub async fn build_month_now(&self, key: &MonthKey, force: bool) -> Result<BuiltMonth, PipelineError> {
-        self.store.enqueue_rebuild(key, "asked for by an operator", None).await?;
-        let claimed = self.store.claim_month(key, &self.owner, self.settings.lease, Utc::now()).await?;
+    pub async fn build_month_now(
+        &self,
+        key: &MonthKey,
+        force: bool,
+    ) -> Result<BuiltMonth, PipelineError> {
+        self.store
+            .enqueue_rebuild(key, "asked for by an operator", None)
+            .await?;
+        let claimed = self
+            .store
+            .claim_month(key, &self.owner, self.settings.lease, Utc::now())
+            .await?;
         let Some(claimed) = claimed else {
-            return Err(PipelineError::Refused("another process is building that month now".into()));
+            return Err(PipelineError::Refused(
+                "another process is building that month now".into(),
+            ));
         };
-        let mut built = self.build_canonical(std::slice::from_ref(&claimed), force).await?;
-        built.pop().ok_or(PipelineError::Interrupted("building a month"))
+        let mut built = self
+            .build_canonical(std::slice::from_ref(&claimed), force)
+            .await?;
+        built
+            .pop()
+            .ok_or(PipelineError::Interrupted("building a month"))
     }
 }
 
 impl Building<'_> {
     fn record(&self) -> NewBuild {
         let (fingerprint, schema_version, inputs) = match &self.plan {
-            Plan::Build { schema, sources, fingerprint } => {
+            Plan::Build {
+                schema,
+                sources,
+                fingerprint,
+            } => {
                 let inputs: Vec<&Input> = sources.iter().map(|source| &source.input).collect();
                 (fingerprint.clone(), schema.version, json!(inputs))
             }
-            Plan::Skip { fingerprint, schema_version, .. } => (fingerprint.clone(), *schema_version, json!([])),
-            Plan::Fail { .. } => (String::new(), 0, json!([])),
+            Plan::Leave {
+                fingerprint,
+                schema_version,
+                ..
+            } => (fingerprint.clone(), *schema_version, json!([])),
         };
         NewBuild {
             id: self.id,
@@ -243,13 +358,31 @@ impl Building<'_> {
 }
 
 impl Plan<'_> {
-    /// The outcome of a month for which nothing is written.
-    fn unwritten(&self) -> BuiltMonth {
-        match self {
-            Plan::Skip { reason, .. } => BuiltMonth::Skipped { reason: reason.clone() },
-            Plan::Fail { reason } => BuiltMonth::Failed { reason: reason.clone() },
-            Plan::Build { .. } => unreachable!("a month that is built is written"),
+    fn leave(built: BuiltMonth, fingerprint: &str, schema_version: u32) -> Self {
+        Self::Leave {
+            built,
+            fingerprint: fingerprint.to_owned(),
+            schema_version,
         }
+    }
+
+    /// The outcome of a month for which nothing is written.
+    fn left(&self) -> Option<&BuiltMonth> {
+        match self {
+            Plan::Leave { built, .. } => Some(built),
+            Plan::Build { .. } => None,
+        }
+    }
+}
+
+/// The failure of a month whose rows or mapping caused it, which repeating will not mend; any
+/// other error goes on.
+fn failed_for_good(error: PipelineError) -> Result<BuiltMonth, PipelineError> {
+    match error {
+        PipelineError::Lake(error) if !error.is_transient() => Ok(BuiltMonth::Failed {
+            reason: error.to_string(),
+        }),
+        error => Err(error),
     }
 }
 

@@ -23,12 +23,19 @@ pub(crate) fn fingerprint(schema: &CanonicalSchema, inputs: &[Input]) -> String 
         .collect();
     lines.sort();
     let mut digest = Sha256::new();
-    digest.update(format!("{} v{} {}\n", schema.file_type, schema.version, schema.content_hash));
+    digest.update(format!(
+        "{} v{} {}\n",
+        schema.file_type, schema.version, schema.content_hash
+    ));
     for line in lines {
         digest.update(line);
         digest.update("\n");
     }
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    digest
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 #[cfg(test)]
@@ -65,9 +72,36 @@ mod tests {
         let changed = [
             fingerprint(&schema("other"), &[input("a"), input("b")]),
             fingerprint(&schema("s"), &[input("a")]),
-            fingerprint(&schema("s"), &[input("a"), Input { content_hash: "x".into(), ..input("b") }]),
-            fingerprint(&schema("s"), &[input("a"), Input { mapping_hash: "x".into(), ..input("b") }]),
-            fingerprint(&schema("s"), &[input("a"), Input { contract_hash: "x".into(), ..input("b") }]),
+            fingerprint(
+                &schema("s"),
+                &[
+                    input("a"),
+                    Input {
+                        content_hash: "x".into(),
+                        ..input("b")
+                    },
+                ],
+            ),
+            fingerprint(
+                &schema("s"),
+                &[
+                    input("a"),
+                    Input {
+                        mapping_hash: "x".into(),
+                        ..input("b")
+                    },
+                ],
+            ),
+            fingerprint(
+                &schema("s"),
+                &[
+                    input("a"),
+                    Input {
+                        contract_hash: "x".into(),
+                        ..input("b")
+                    },
+                ],
+            ),
         ];
         assert!(changed.iter().all(|other| *other != base));
     }

@@ -28,17 +28,24 @@ impl Catalog {
         let mut wrong = Vec::new();
         for ((layout, version), found) in &self.mappings {
             let mapping = &found.value;
-            let schema = self.schemas.get(&(layout.file_type.clone(), mapping.canonical_schema_version));
+            let schema = self
+                .schemas
+                .get(&(layout.file_type.clone(), mapping.canonical_schema_version));
             let problems = match (self.layouts.get(layout), schema) {
                 (None, _) => vec![format!("there is no contract {layout}")],
                 (_, None) => vec![format!(
                     "there is no canonical schema v{} of `{}`",
                     mapping.canonical_schema_version, layout.file_type
                 )],
-                (Some(layout), Some(schema)) => check_mapping(mapping, &layout.plan.schema(), &schema.value),
+                (Some(layout), Some(schema)) => {
+                    check_mapping(mapping, &layout.plan.schema(), &schema.value)
+                }
             };
             if !problems.is_empty() {
-                wrong.push(RegistryProblem { mapping: format!("{layout} v{version}"), problems });
+                wrong.push(RegistryProblem {
+                    mapping: format!("{layout} v{version}"),
+                    problems,
+                });
             }
         }
         wrong
@@ -74,22 +81,39 @@ impl Pipeline {
             changes.push(RegistryChange { document, change });
         };
         for feed in self.catalog.feeds.values() {
-            self.store.upsert_submitter(&feed.submitter_id, &feed.state, &feed.title).await?;
+            self.store
+                .upsert_submitter(&feed.submitter_id, &feed.state, &feed.title)
+                .await?;
         }
         for (id, layout) in &self.catalog.layouts {
             let contract = &layout.contract;
             let registered = self
                 .store
-                .register_layout(id, &contract.title, &contract.content_hash, &layout.document)
+                .register_layout(
+                    id,
+                    &contract.title,
+                    &contract.content_hash,
+                    &layout.document,
+                )
                 .await?;
             note(format!("layout {id}"), &id.file_type, registered);
         }
         for ((file_type, version), schema) in &self.catalog.schemas {
             let registered = self
                 .store
-                .sync_schema(file_type, *version, &schema.value.title, &schema.value.content_hash, &schema.document)
+                .sync_schema(
+                    file_type,
+                    *version,
+                    &schema.value.title,
+                    &schema.value.content_hash,
+                    &schema.document,
+                )
                 .await?;
-            note(format!("schema {file_type} v{version}"), file_type, registered);
+            note(
+                format!("schema {file_type} v{version}"),
+                file_type,
+                registered,
+            );
         }
         for ((layout, version), mapping) in &self.catalog.mappings {
             let registered = self
@@ -102,7 +126,11 @@ impl Pipeline {
                     &mapping.document,
                 )
                 .await?;
-            note(format!("mapping {layout} v{version}"), &layout.file_type, registered);
+            note(
+                format!("mapping {layout} v{version}"),
+                &layout.file_type,
+                registered,
+            );
         }
         for file_type in stale {
             self.enqueue_all_months(&file_type).await?;
@@ -111,13 +139,24 @@ impl Pipeline {
     }
 
     async fn enqueue_all_months(&self, file_type: &FileType) -> Result<(), PipelineError> {
-        let filter = WinnerFilter { file_type: Some(file_type.clone()), ..WinnerFilter::default() };
+        let filter = WinnerFilter {
+            file_type: Some(file_type.clone()),
+            ..WinnerFilter::default()
+        };
         let winners = self.store.winners(&filter).await?;
-        let months: BTreeSet<_> =
-            winners.into_iter().map(|winner| (winner.key.state, winner.key.atomic_month)).collect();
+        let months: BTreeSet<_> = winners
+            .into_iter()
+            .map(|winner| (winner.key.state, winner.key.atomic_month))
+            .collect();
         for (state, atomic_month) in months {
-            let key = MonthKey { state, file_type: file_type.clone(), atomic_month };
-            self.store.enqueue_rebuild(&key, "the registry changed", None).await?;
+            let key = MonthKey {
+                state,
+                file_type: file_type.clone(),
+                atomic_month,
+            };
+            self.store
+                .enqueue_rebuild(&key, "the registry changed", None)
+                .await?;
         }
         Ok(())
     }

@@ -12,12 +12,31 @@ use crate::{Event, Pipeline, PipelineError};
 /// first. The pinned one if there is a pin; else the latest, except that a submission which
 /// repeats the content of the one before it in the same layout changes nothing.
 pub fn choose_winner(candidates: &[Candidate], pinned: Option<SubmissionId>) -> Option<Choice> {
-    if let Some(pinned) = candidates.iter().find(|candidate| Some(candidate.submission_id) == pinned) {
-        return Some(Choice { submission_id: pinned.submission_id, reason: "pinned by an operator".into() });
+    if let Some(pinned) = candidates
+        .iter()
+        .find(|candidate| Some(candidate.submission_id) == pinned)
+    {
+        return Some(Choice {
+            submission_id: pinned.submission_id,
+            reason: "pinned by an operator".into(),
+        });
     }
-    let latest = candidates.iter().reduce(|standing, next| if repeats(standing, next) { standing } else { next })?;
-    let reason = if candidates.len() == 1 { "the only validated submission" } else { "the latest validated submission" };
-    Some(Choice { submission_id: latest.submission_id, reason: reason.into() })
+    let latest = candidates.iter().reduce(|standing, next| {
+        if repeats(standing, next) {
+            standing
+        } else {
+            next
+        }
+    })?;
+    let reason = if candidates.len() == 1 {
+        "the only validated submission"
+    } else {
+        "the latest validated submission"
+    };
+    Some(Choice {
+        submission_id: latest.submission_id,
+        reason: reason.into(),
+    })
 }
 
 fn repeats(standing: &Candidate, next: &Candidate) -> bool {
@@ -49,8 +68,12 @@ pub struct ExplainedCandidate {
 
 /// Every candidate with why it wins or does not.
 fn explain(candidates: &[Candidate], pinned: Option<SubmissionId>) -> Vec<ExplainedCandidate> {
-    let Some(choice) = choose_winner(candidates, pinned) else { return Vec::new() };
-    let winner = candidates.iter().position(|candidate| candidate.submission_id == choice.submission_id);
+    let Some(choice) = choose_winner(candidates, pinned) else {
+        return Vec::new();
+    };
+    let winner = candidates
+        .iter()
+        .position(|candidate| candidate.submission_id == choice.submission_id);
     let winner = winner.expect("the choice is one of the candidates");
     let reason = |index: usize, candidate: &Candidate| {
         if index == winner {
@@ -63,35 +86,52 @@ fn explain(candidates: &[Candidate], pinned: Option<SubmissionId>) -> Vec<Explai
             "a later submission covers the month".to_owned()
         }
     };
-    let explained = candidates.iter().enumerate().map(|(index, candidate)| ExplainedCandidate {
-        submission_id: candidate.submission_id,
-        layout: candidate.layout.clone(),
-        received_at: candidate.received_at,
-        rows: candidate.rows,
-        rows_delta: candidate.rows - candidates[winner].rows,
-        wins: index == winner,
-        reason: reason(index, candidate),
-    });
+    let explained = candidates
+        .iter()
+        .enumerate()
+        .map(|(index, candidate)| ExplainedCandidate {
+            submission_id: candidate.submission_id,
+            layout: candidate.layout.clone(),
+            received_at: candidate.received_at,
+            rows: candidate.rows,
+            rows_delta: candidate.rows - candidates[winner].rows,
+            wins: index == winner,
+            reason: reason(index, candidate),
+        });
     explained.collect()
 }
 
 impl Pipeline {
     /// Lets a validated submission compete for each of its months; months whose winner changed
     /// are due for a rebuild from then on.
-    pub(crate) async fn compete(&self, submission: &Submission) -> Result<serde_json::Value, PipelineError> {
-        let decide = |candidates: &[Candidate], pinned: Option<SubmissionId>, _: Option<SubmissionId>| {
-            choose_winner(candidates, pinned)
-        };
-        let changes = self.store.compete(submission.submission_id, &self.owner, &decide, Utc::now()).await?;
+    pub(crate) async fn compete(
+        &self,
+        submission: &Submission,
+    ) -> Result<serde_json::Value, PipelineError> {
+        let decide =
+            |candidates: &[Candidate], pinned: Option<SubmissionId>, _: Option<SubmissionId>| {
+                choose_winner(candidates, pinned)
+            };
+        let changes = self
+            .store
+            .compete(submission.submission_id, &self.owner, &decide, Utc::now())
+            .await?;
         fault::point(FaultPoint::WinnersChosen);
-        self.tell(Event::Competed { submission: submission.submission_id, months_won: changes.len() });
+        self.tell(Event::Competed {
+            submission: submission.submission_id,
+            months_won: changes.len(),
+        });
         Ok(json!({ "months_won": changes.len() }))
     }
 
     /// Every candidate for a submitter's month, the winner among them.
     pub async fn explain_winner(&self, key: &WinnerKey) -> Result<Explanation, PipelineError> {
         let candidates = self.store.candidates(key).await?;
-        let pinned = self.store.winner(key).await?.and_then(|winner| winner.pinned_submission_id);
+        let pinned = self
+            .store
+            .winner(key)
+            .await?
+            .and_then(|winner| winner.pinned_submission_id);
         Ok(Explanation {
             state: key.state.clone(),
             file_type: key.file_type.clone(),
@@ -109,10 +149,14 @@ impl Pipeline {
         submission: Option<SubmissionId>,
         actor: &str,
     ) -> Result<Option<WinnerChange>, PipelineError> {
-        let decide = |candidates: &[Candidate], pinned: Option<SubmissionId>, _: Option<SubmissionId>| {
-            choose_winner(candidates, pinned)
-        };
-        Ok(self.store.pin_winner(key, submission, actor, &decide).await?)
+        let decide =
+            |candidates: &[Candidate], pinned: Option<SubmissionId>, _: Option<SubmissionId>| {
+                choose_winner(candidates, pinned)
+            };
+        Ok(self
+            .store
+            .pin_winner(key, submission, actor, &decide)
+            .await?)
     }
 }
 
@@ -146,11 +190,17 @@ mod tests {
             (&[("a", v1), ("b", v1)], Some(0), Some(0)),
         ];
         for (contents, pin, expected) in cases {
-            let candidates: Vec<_> =
-                contents.iter().map(|(content, layout)| candidate(content, layout, 1)).collect();
+            let candidates: Vec<_> = contents
+                .iter()
+                .map(|(content, layout)| candidate(content, layout, 1))
+                .collect();
             let pin = pin.map(|index| candidates[index].submission_id);
             let choice = choose_winner(&candidates, pin).map(|choice| choice.submission_id);
-            assert_eq!(choice, expected.map(|index| candidates[index].submission_id), "{contents:?}");
+            assert_eq!(
+                choice,
+                expected.map(|index| candidates[index].submission_id),
+                "{contents:?}"
+            );
         }
     }
 
@@ -163,11 +213,16 @@ mod tests {
 
     #[test]
     fn explanations_name_one_winner_and_the_delta() {
-        let candidates =
-            [candidate("a", "claim@v1", 10), candidate("b", "claim@v1", 8), candidate("b", "claim@v1", 8)];
+        let candidates = [
+            candidate("a", "claim@v1", 10),
+            candidate("b", "claim@v1", 8),
+            candidate("b", "claim@v1", 8),
+        ];
         let explained = explain(&candidates, None);
-        let said: Vec<_> =
-            explained.iter().map(|found| (found.wins, found.rows_delta, found.reason.as_str())).collect();
+        let said: Vec<_> = explained
+            .iter()
+            .map(|found| (found.wins, found.rows_delta, found.reason.as_str()))
+            .collect();
         assert_eq!(
             said,
             [

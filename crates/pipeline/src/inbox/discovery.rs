@@ -23,12 +23,19 @@ impl Pipeline {
     /// with the inbox, and what is already known costs one look-up per page.
     pub async fn discover(&self) -> Result<Discovery, PipelineError> {
         let mut found = Discovery::default();
-        let mut listing = self.objects.list(&self.settings.inbox_prefix).try_ready_chunks(PAGE_OBJECTS);
+        let mut listing = self
+            .objects
+            .list(&self.settings.inbox_prefix)
+            .try_ready_chunks(PAGE_OBJECTS);
         let mut page = Vec::with_capacity(PAGE_OBJECTS);
         loop {
             let chunk = listing.try_next().await.map_err(|error| error.1)?;
             let ended = chunk.is_none();
-            for object in chunk.into_iter().flatten().filter(|object| !is_ignored(&object.key)) {
+            for object in chunk
+                .into_iter()
+                .flatten()
+                .filter(|object| !is_ignored(&object.key))
+            {
                 page.push(SeenObject {
                     grouping_key: grouping_key(
                         &self.settings.inbox_prefix,

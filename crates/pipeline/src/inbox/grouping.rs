@@ -12,12 +12,18 @@ pub fn grouping_key(inbox_prefix: &str, key: &str, depth: usize) -> String {
     let mut parts: Vec<&str> = below.split('/').collect();
     let name = parts.pop().unwrap_or_default();
     parts.truncate(depth);
-    if parts.is_empty() { name.to_owned() } else { parts.join("/") }
+    if parts.is_empty() {
+        name.to_owned()
+    } else {
+        parts.join("/")
+    }
 }
 
 /// True for objects that are not part of a delivery: editors' and systems' own files.
 pub(crate) fn is_ignored(key: &str) -> bool {
-    key.rsplit('/').next().is_some_and(|name| name.is_empty() || name.starts_with('.'))
+    key.rsplit('/')
+        .next()
+        .is_some_and(|name| name.is_empty() || name.starts_with('.'))
 }
 
 pub(crate) fn is_marker(key: &str) -> bool {
@@ -39,7 +45,10 @@ pub enum GroupDecision {
 /// that an earlier submission took does not close the group again: late files wait for a new
 /// marker or for quiescence.
 pub fn decide_group(group: &OpenGroup, quiescence: Duration, now: DateTime<Utc>) -> GroupDecision {
-    let (markers, files): (Vec<_>, Vec<_>) = group.objects.iter().partition(|object| is_marker(&object.key));
+    let (markers, files): (Vec<_>, Vec<_>) = group
+        .objects
+        .iter()
+        .partition(|object| is_marker(&object.key));
     if files.is_empty() {
         return GroupDecision::WaitForFiles;
     }
@@ -51,7 +60,11 @@ pub fn decide_group(group: &OpenGroup, quiescence: Duration, now: DateTime<Utc>)
         object.changed_at.max(object.last_modified.min(now))
     });
     let closes_at = quiet_since.max().expect("a group has objects") + quiescence;
-    if closes_at <= now { GroupDecision::Close(GroupingMethod::Quiescence) } else { GroupDecision::WaitUntil(closes_at) }
+    if closes_at <= now {
+        GroupDecision::Close(GroupingMethod::Quiescence)
+    } else {
+        GroupDecision::WaitUntil(closes_at)
+    }
 }
 
 #[cfg(test)]
@@ -77,7 +90,10 @@ mod tests {
             changed_at: minute(changed),
             submission_id: taken.then(SubmissionId::new),
         };
-        OpenGroup { grouping_key: "a/b/c".into(), objects: objects.iter().map(object).collect() }
+        OpenGroup {
+            grouping_key: "a/b/c".into(),
+            objects: objects.iter().map(object).collect(),
+        }
     }
 
     #[test]
@@ -85,14 +101,38 @@ mod tests {
         use GroupDecision::*;
         use GroupingMethod::*;
         let cases: &[(&str, &[(&str, u32, u32, bool)], GroupDecision)] = &[
-            ("marker", &[("x", 9, 9, false), (MARKER, 9, 9, false)], Close(MarkerFile)),
+            (
+                "marker",
+                &[("x", 9, 9, false), (MARKER, 9, 9, false)],
+                Close(MarkerFile),
+            ),
             ("marker alone", &[(MARKER, 0, 0, false)], WaitForFiles),
-            ("quiet", &[("x", 0, 0, false), ("y", 4, 5, false)], Close(Quiescence)),
-            ("changed lately", &[("x", 0, 0, false), ("y", 6, 6, false)], WaitUntil(minute(11))),
-            ("old time stamp, seen lately", &[("x", 0, 8, false)], WaitUntil(minute(13))),
+            (
+                "quiet",
+                &[("x", 0, 0, false), ("y", 4, 5, false)],
+                Close(Quiescence),
+            ),
+            (
+                "changed lately",
+                &[("x", 0, 0, false), ("y", 6, 6, false)],
+                WaitUntil(minute(11)),
+            ),
+            (
+                "old time stamp, seen lately",
+                &[("x", 0, 8, false)],
+                WaitUntil(minute(13)),
+            ),
             ("clock ahead", &[("x", 50, 5, false)], WaitUntil(minute(15))),
-            ("late file, marker taken", &[("x", 0, 0, true), (MARKER, 0, 0, true), ("y", 8, 8, false)], WaitUntil(minute(13))),
-            ("late file, marker renewed", &[("x", 0, 0, true), (MARKER, 9, 9, false), ("y", 8, 8, false)], Close(MarkerFile)),
+            (
+                "late file, marker taken",
+                &[("x", 0, 0, true), (MARKER, 0, 0, true), ("y", 8, 8, false)],
+                WaitUntil(minute(13)),
+            ),
+            (
+                "late file, marker renewed",
+                &[("x", 0, 0, true), (MARKER, 9, 9, false), ("y", 8, 8, false)],
+                Close(MarkerFile),
+            ),
         ];
         for (name, objects, expected) in cases {
             let decision = decide_group(&group(objects), Duration::from_secs(300), minute(10));
@@ -109,7 +149,11 @@ mod tests {
             ("inbox/f.csv", 3, "f.csv"),
             ("inbox/a/b/c/f.csv", 1, "a"),
         ] {
-            assert_eq!(grouping_key("inbox/", key, depth), expected, "{key} at {depth}");
+            assert_eq!(
+                grouping_key("inbox/", key, depth),
+                expected,
+                "{key} at {depth}"
+            );
         }
     }
 

@@ -24,14 +24,21 @@ impl Pipeline {
                 }
                 GroupDecision::WaitForFiles => {}
                 GroupDecision::WaitUntil(at) => {
-                    self.tell(Event::GroupWaits { grouping_key: group.grouping_key, until: at });
+                    self.tell(Event::GroupWaits {
+                        grouping_key: group.grouping_key,
+                        until: at,
+                    });
                 }
             }
         }
         Ok(registered)
     }
 
-    async fn register(&self, group: &OpenGroup, method: GroupingMethod) -> Result<bool, PipelineError> {
+    async fn register(
+        &self,
+        group: &OpenGroup,
+        method: GroupingMethod,
+    ) -> Result<bool, PipelineError> {
         let new = new_submission(group, method, &self.settings.inbox_prefix);
         if self.store.register(&new).await?.is_none() {
             return Ok(false);
@@ -53,10 +60,13 @@ fn new_submission(group: &OpenGroup, method: GroupingMethod, inbox_prefix: &str)
     let folder = format!("{inbox_prefix}{}/", group.grouping_key);
     let mut objects: Vec<_> = group.objects.iter().collect();
     objects.sort_by(|a, b| a.key.cmp(&b.key));
-    let (markers, files): (Vec<_>, Vec<_>) = objects.into_iter().partition(|object| is_marker(&object.key));
+    let (markers, files): (Vec<_>, Vec<_>) = objects
+        .into_iter()
+        .partition(|object| is_marker(&object.key));
     let files = files.into_iter().enumerate().map(|(ordinal, object)| {
         let below = object.key.strip_prefix(&folder);
-        let file_name = below.unwrap_or_else(|| object.key.rsplit('/').next().unwrap_or(&object.key));
+        let file_name =
+            below.unwrap_or_else(|| object.key.rsplit('/').next().unwrap_or(&object.key));
         NewFile {
             ordinal: ordinal as i64,
             object_key: object.key.clone(),
@@ -65,7 +75,11 @@ fn new_submission(group: &OpenGroup, method: GroupingMethod, inbox_prefix: &str)
             etag: object.etag.clone(),
             last_modified: object.last_modified,
             taken_by: object.submission_id,
-            raw_key: Key::RawFile { place: &place, file_name }.to_string(),
+            raw_key: Key::RawFile {
+                place: &place,
+                file_name,
+            }
+            .to_string(),
         }
     });
     NewSubmission {
@@ -73,7 +87,10 @@ fn new_submission(group: &OpenGroup, method: GroupingMethod, inbox_prefix: &str)
         grouping_key: group.grouping_key.clone(),
         grouping_method: method,
         files: files.collect(),
-        also_taken: markers.into_iter().map(|marker| marker.key.clone()).collect(),
+        also_taken: markers
+            .into_iter()
+            .map(|marker| marker.key.clone())
+            .collect(),
         received_at: Utc::now(),
     }
 }
@@ -82,7 +99,9 @@ fn new_submission(group: &OpenGroup, method: GroupingMethod, inbox_prefix: &str)
 /// for silver and gold but never for what was received.
 pub(crate) fn raw_place(grouping_key: &str, submission: SubmissionId) -> SubmissionPlace {
     let mut parts = grouping_key.split('/');
-    let submitter = parts.next().filter(|part| part.parse::<SubmitterId>().is_ok());
+    let submitter = parts
+        .next()
+        .filter(|part| part.parse::<SubmitterId>().is_ok());
     let file_type = parts.next().filter(|part| part.parse::<FileType>().is_ok());
     SubmissionPlace {
         submitter: submitter.unwrap_or(UNKNOWN).to_owned(),

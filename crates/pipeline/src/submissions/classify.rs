@@ -27,12 +27,15 @@ pub fn classify(
 ) -> Result<Classification, String> {
     let mut path = grouping_key.split('/');
     let named = path.next().unwrap_or_default();
-    let submitter: SubmitterId =
-        named.parse().map_err(|_| format!("the path names no submitter: `{named}` is not a submitter id"))?;
+    let submitter: SubmitterId = named
+        .parse()
+        .map_err(|_| format!("the path names no submitter: `{named}` is not a submitter id"))?;
     let file_type: Option<FileType> = path.next().and_then(|part| part.parse().ok());
     let feeds: Vec<&Feed> = catalog.feeds_of(&submitter).collect();
     if feeds.is_empty() {
-        return Err(format!("no feed names submitter `{submitter}`: add feeds/*.yaml for it"));
+        return Err(format!(
+            "no feed names submitter `{submitter}`: add feeds/*.yaml for it"
+        ));
     }
     let mut layouts = BTreeSet::new();
     let mut chosen = None;
@@ -51,7 +54,10 @@ pub fn classify(
     }
     if layouts.len() > 1 {
         let named: Vec<String> = layouts.iter().map(LayoutId::to_string).collect();
-        return Err(format!("its files are of several layouts ({}): drop each in a group of its own", named.join(", ")));
+        return Err(format!(
+            "its files are of several layouts ({}): drop each in a group of its own",
+            named.join(", ")
+        ));
     }
     chosen.ok_or_else(|| "it has no files".to_owned())
 }
@@ -62,12 +68,21 @@ fn expected<'a>(
     feeds: &'a [&'a Feed],
     file_type: Option<&'a FileType>,
 ) -> impl Iterator<Item = (&'a Feed, &'a LayoutId, &'a Contract)> {
-    let of_type = move |layout: &&LayoutId| file_type.is_none_or(|wanted| *wanted == layout.file_type);
+    let of_type =
+        move |layout: &&LayoutId| file_type.is_none_or(|wanted| *wanted == layout.file_type);
     feeds
         .iter()
-        .flat_map(move |feed| feed.contracts.iter().filter(of_type).map(move |layout| (*feed, layout)))
+        .flat_map(move |feed| {
+            feed.contracts
+                .iter()
+                .filter(of_type)
+                .map(move |layout| (*feed, layout))
+        })
         .filter_map(|(feed, layout)| {
-            catalog.layouts.get(layout).map(|compiled| (feed, layout, &compiled.contract))
+            catalog
+                .layouts
+                .get(layout)
+                .map(|compiled| (feed, layout, &compiled.contract))
         })
 }
 
@@ -103,7 +118,9 @@ fn by_header<'a>(
 ) -> Result<(&'a Feed, LayoutId), String> {
     let mut best: Option<(usize, &Feed, &LayoutId)> = None;
     for (feed, layout, contract) in expected(catalog, feeds, file_type) {
-        let Some(known) = known_columns(contract, &file.head) else { continue };
+        let Some(known) = known_columns(contract, &file.head) else {
+            continue;
+        };
         if best.is_none_or(|(most, _, _)| known > most) {
             best = Some((known, feed, layout));
         }
@@ -126,8 +143,15 @@ fn known_columns(contract: &Contract, head: &[u8]) -> Option<usize> {
     let names = header_names(&contract.format, head).ok()?;
     let names: BTreeSet<String> = names.into_iter().map(|name| name.to_lowercase()).collect();
     let has = |header: &str| names.contains(&header.to_lowercase());
-    let complete = contract.columns.iter().all(|column| !column.required || has(&column.header));
-    let known = contract.columns.iter().filter(|column| has(&column.header)).count();
+    let complete = contract
+        .columns
+        .iter()
+        .all(|column| !column.required || has(&column.header));
+    let known = contract
+        .columns
+        .iter()
+        .filter(|column| has(&column.header))
+        .count();
     (complete && known > 0).then_some(known)
 }
 

@@ -40,7 +40,10 @@ impl Pipeline {
     /// Reads every file once: accepted rows to silver, rejects to quarantine, counts to the
     /// report. What an earlier attempt left is cleared first; nobody reads it before the state
     /// says `PARSED`.
-    pub(crate) async fn parse(&self, submission: &Submission) -> Result<serde_json::Value, PipelineError> {
+    pub(crate) async fn parse(
+        &self,
+        submission: &Submission,
+    ) -> Result<serde_json::Value, PipelineError> {
         let Classified { place, layout, .. } = classified(submission)?;
         let layout = self.catalog.layout(&layout)?.clone();
         let silver_folder = Key::Silver { place: &place }.to_string();
@@ -62,19 +65,28 @@ impl Pipeline {
             files: Vec::new(),
             layout,
         };
-        let files = self.store.submission_files(submission.submission_id).await?;
+        let files = self
+            .store
+            .submission_files(submission.submission_id)
+            .await?;
         for file in &files {
             if let Err(unreadable) = self.pass_file(submission, file, &mut passage).await? {
                 drop(passage);
                 self.objects.delete_folder(&silver_folder).await?;
                 self.objects.delete_folder(&quarantine_folder).await?;
                 let reason = format!("`{}` cannot be read: {unreadable}", file.file_name);
-                self.store.fail_parse(submission.submission_id, &self.owner, &reason, None).await?;
-                self.tell(Event::ParseFailed { submission: submission.submission_id, reason: reason.clone() });
+                self.store
+                    .fail_parse(submission.submission_id, &self.owner, &reason, None)
+                    .await?;
+                self.tell(Event::ParseFailed {
+                    submission: submission.submission_id,
+                    reason: reason.clone(),
+                });
                 return Ok(json!({ "unreadable": reason }));
             }
         }
-        self.finish_parse(submission, passage, &files, &silver_folder).await
+        self.finish_parse(submission, passage, &files, &silver_folder)
+            .await
     }
 
     async fn finish_parse(
@@ -118,17 +130,34 @@ impl Pipeline {
             self.objects.delete_folder(silver_folder).await?;
         }
         let text = serde_json::to_vec_pretty(&report).expect("a report is plain JSON");
-        self.objects.put(&Key::ParseReport { place: &place }.to_string(), Bytes::from(text)).await?;
+        self.objects
+            .put(
+                &Key::ParseReport { place: &place }.to_string(),
+                Bytes::from(text),
+            )
+            .await?;
         fault::point(FaultPoint::ReportWritten);
 
         let parsed = parsed(&report, files, warnings);
         match too_many {
             Some(reason) => {
-                self.store.fail_parse(submission.submission_id, &self.owner, &reason, Some(&parsed)).await?;
-                self.tell(Event::ParseFailed { submission: submission.submission_id, reason });
+                self.store
+                    .fail_parse(
+                        submission.submission_id,
+                        &self.owner,
+                        &reason,
+                        Some(&parsed),
+                    )
+                    .await?;
+                self.tell(Event::ParseFailed {
+                    submission: submission.submission_id,
+                    reason,
+                });
             }
             None => {
-                self.store.finish_parse(submission.submission_id, &self.owner, &parsed).await?;
+                self.store
+                    .finish_parse(submission.submission_id, &self.owner, &parsed)
+                    .await?;
                 self.tell(Event::Parsed {
                     submission: submission.submission_id,
                     rows_in: report.rows_in,
@@ -146,9 +175,19 @@ impl Pipeline {
         }))
     }
 
-    fn too_many_rejects(&self, submission: &Submission, layout: &Layout, report: &ParseReport) -> Option<String> {
-        let feed = submission.feed.as_ref().and_then(|name| self.catalog.feeds.get(name));
-        let limit = feed.and_then(|feed| feed.reject_ratio).unwrap_or(layout.contract.thresholds.reject_ratio);
+    fn too_many_rejects(
+        &self,
+        submission: &Submission,
+        layout: &Layout,
+        report: &ParseReport,
+    ) -> Option<String> {
+        let feed = submission
+            .feed
+            .as_ref()
+            .and_then(|name| self.catalog.feeds.get(name));
+        let limit = feed
+            .and_then(|feed| feed.reject_ratio)
+            .unwrap_or(layout.contract.thresholds.reject_ratio);
         let ratio = report.rows_rejected as f64 / (report.rows_in.max(1)) as f64;
         (ratio > limit).then(|| {
             format!(
@@ -176,7 +215,9 @@ impl Pipeline {
         let plan = passage.layout.plan.for_file(&file.file_name);
         let mut counts = FilePassage::new(file, month);
         let mut splitter = Splitter::new(&plan);
-        let mut chunks = self.objects.read(&file.raw_key, file.size_bytes as u64, None);
+        let mut chunks = self
+            .objects
+            .read(&file.raw_key, file.size_bytes as u64, None);
         let mut working = Working::new();
         while let Some(chunk) = chunks.try_next().await? {
             let blocks = match splitter.push(&chunk) {
@@ -215,7 +256,11 @@ impl Pipeline {
 
 impl Passage {
     /// Sends a block's rows on: SQL rules first, then silver and quarantine.
-    async fn take(&mut self, file: &mut FilePassage, mut inspected: Inspected) -> Result<(), PipelineError> {
+    async fn take(
+        &mut self,
+        file: &mut FilePassage,
+        mut inspected: Inspected,
+    ) -> Result<(), PipelineError> {
         let name = file.report.file_name.as_str();
         self.apply_row_rules(name, &mut inspected)?;
         for reject in &inspected.rejects {
@@ -240,14 +285,22 @@ impl Passage {
 
     /// Runs the contract's SQL rules over the accepted rows; rows that break one of severity
     /// `reject` or `fail` leave them with their raw text.
-    fn apply_row_rules(&mut self, file: &str, inspected: &mut Inspected) -> Result<(), PipelineError> {
+    fn apply_row_rules(
+        &mut self,
+        file: &str,
+        inspected: &mut Inspected,
+    ) -> Result<(), PipelineError> {
         if self.layout.row_rules.is_empty() || inspected.accepted.num_rows() == 0 {
             return Ok(());
         }
         let rows = RowNumbers::of(&inspected.accepted);
         let mut refused: BTreeMap<usize, Vec<Problem>> = BTreeMap::new();
         for (rule, broken) in self.layout.row_rules.broken(&inspected.accepted)? {
-            let problem = Problem { column: None, rule: rule.id.as_str().into(), detail: rule.explanation.as_str().into() };
+            let problem = Problem {
+                column: None,
+                rule: rule.id.as_str().into(),
+                detail: rule.explanation.as_str().into(),
+            };
             for row in broken {
                 match rule.severity {
                     Severity::Warn => self.warnings.add(file, rows.row(row), &problem),
@@ -262,8 +315,9 @@ impl Passage {
         if refused.is_empty() {
             return Ok(());
         }
-        let keep: BooleanArray =
-            (0..inspected.accepted.num_rows()).map(|row| Some(!refused.contains_key(&row))).collect();
+        let keep: BooleanArray = (0..inspected.accepted.num_rows())
+            .map(|row| Some(!refused.contains_key(&row)))
+            .collect();
         for (row, problems) in refused {
             let (offset, length) = rows.bytes(row);
             inspected.rejects.push(Reject {
@@ -275,8 +329,8 @@ impl Passage {
             });
         }
         inspected.rejects.sort_by_key(|reject| reject.row);
-        inspected.accepted =
-            filter_record_batch(&inspected.accepted, &keep).map_err(|_| PipelineError::Interrupted("filtering rows"))?;
+        inspected.accepted = filter_record_batch(&inspected.accepted, &keep)
+            .map_err(|_| PipelineError::Interrupted("filtering rows"))?;
         Ok(())
     }
 }
@@ -292,10 +346,16 @@ impl RowNumbers {
     fn of(batch: &RecordBatch) -> Self {
         use arrow::array::AsArray;
         let column = |name: &str| {
-            let found = batch.column_by_name(name).expect("the inspector gives every row its lineage");
+            let found = batch
+                .column_by_name(name)
+                .expect("the inspector gives every row its lineage");
             found.as_primitive::<arrow::datatypes::Int64Type>().clone()
         };
-        Self { row: column("source_row"), offset: column("source_offset"), length: column("source_length") }
+        Self {
+            row: column("source_row"),
+            offset: column("source_offset"),
+            length: column("source_length"),
+        }
     }
 
     fn row(&self, index: usize) -> u64 {
@@ -323,7 +383,11 @@ impl FilePassage {
             size_bytes: file.size_bytes as u64,
             ..FileReport::default()
         };
-        Self { month, report, statistics: Statistics::default() }
+        Self {
+            month,
+            report,
+            statistics: Statistics::default(),
+        }
     }
 }
 
@@ -336,19 +400,30 @@ struct Working {
 impl Working {
     fn new() -> Self {
         let cores = available_parallelism().map_or(1, usize::from);
-        Self { limit: 2 * cores, blocks: VecDeque::new() }
+        Self {
+            limit: 2 * cores,
+            blocks: VecDeque::new(),
+        }
     }
 
     /// Starts a block; where enough are in flight, waits for the oldest and returns it.
     async fn push(&mut self, block: Block) -> Result<Option<Inspected>, PipelineError> {
-        self.blocks.push_back(tokio::task::spawn_blocking(move || block.inspect()));
-        if self.blocks.len() > self.limit { self.next().await } else { Ok(None) }
+        self.blocks
+            .push_back(tokio::task::spawn_blocking(move || block.inspect()));
+        if self.blocks.len() > self.limit {
+            self.next().await
+        } else {
+            Ok(None)
+        }
     }
 
     async fn next(&mut self) -> Result<Option<Inspected>, PipelineError> {
         match self.blocks.pop_front() {
             None => Ok(None),
-            Some(block) => block.await.map(Some).map_err(|_| PipelineError::Interrupted("inspecting a block")),
+            Some(block) => block
+                .await
+                .map(Some)
+                .map_err(|_| PipelineError::Interrupted("inspecting a block")),
         }
     }
 }
@@ -358,19 +433,30 @@ fn fixed_month(layout: &Layout, file_name: &str) -> Result<AtomicMonth, String> 
     let Some(MonthSource::FileNamePart(part)) = &layout.contract.atomic_month else {
         return Ok(AtomicMonth::Unknown);
     };
-    let parts = layout.contract.file_name.as_ref().and_then(|grammar| grammar.matches(base_name(file_name)));
+    let parts = layout
+        .contract
+        .file_name
+        .as_ref()
+        .and_then(|grammar| grammar.matches(base_name(file_name)));
     parts
         .and_then(|parts| AtomicMonth::from_file_name_part(parts.get(part)?).ok())
-        .ok_or_else(|| format!("the part `{part}` of its name is no month: write YYYY, YYYYMM or YYYY-MM there"))
+        .ok_or_else(|| {
+            format!(
+                "the part `{part}` of its name is no month: write YYYY, YYYYMM or YYYY-MM there"
+            )
+        })
 }
 
 fn parsed(report: &ParseReport, files: &[SubmissionFile], warnings: u64) -> Parsed {
-    let counts = files.iter().zip(&report.files).map(|(file, report)| FileCounts {
-        ordinal: file.ordinal,
-        rows_in: report.rows_in as i64,
-        rows_accepted: report.rows_accepted as i64,
-        rows_rejected: report.rows_rejected as i64,
-    });
+    let counts = files
+        .iter()
+        .zip(&report.files)
+        .map(|(file, report)| FileCounts {
+            ordinal: file.ordinal,
+            rows_in: report.rows_in as i64,
+            rows_accepted: report.rows_accepted as i64,
+            rows_rejected: report.rows_rejected as i64,
+        });
     Parsed {
         rows_in: report.rows_in as i64,
         rows_accepted: report.rows_accepted as i64,
@@ -378,6 +464,10 @@ fn parsed(report: &ParseReport, files: &[SubmissionFile], warnings: u64) -> Pars
         warnings: warnings as i64,
         bytes_in: files.iter().map(|file| file.size_bytes).sum(),
         files: counts.collect(),
-        months: report.months.iter().map(|(month, rows)| (*month, *rows as i64)).collect(),
+        months: report
+            .months
+            .iter()
+            .map(|(month, rows)| (*month, *rows as i64))
+            .collect(),
     }
 }

@@ -108,7 +108,10 @@ impl ReasonCounter {
             problem.rule.to_string(),
             problem.detail.to_string(),
         );
-        let (rows, _, _) = self.counts.entry(key).or_insert_with(|| (0, file.to_owned(), row));
+        let (rows, _, _) = self
+            .counts
+            .entry(key)
+            .or_insert_with(|| (0, file.to_owned(), row));
         *rows += 1;
     }
 
@@ -121,14 +124,16 @@ impl ReasonCounter {
         let mut counts: Vec<ReasonCount> = self
             .counts
             .into_iter()
-            .map(|((column, rule, expected), (rows, first_file, first_row))| ReasonCount {
-                column,
-                rule,
-                expected,
-                rows,
-                first_file,
-                first_row,
-            })
+            .map(
+                |((column, rule, expected), (rows, first_file, first_row))| ReasonCount {
+                    column,
+                    rule,
+                    expected,
+                    rows,
+                    first_file,
+                    first_row,
+                },
+            )
             .collect();
         counts.sort_by_key(|reason| std::cmp::Reverse(reason.rows));
         counts

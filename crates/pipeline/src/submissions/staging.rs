@@ -16,8 +16,14 @@ const HEAD_BYTES: u64 = 256 * 1024;
 impl Pipeline {
     /// Copies a submission's files into `raw/`, hashes them, writes the manifest and classifies.
     /// Each file's copy is kept if it is there already, so a repeat goes on where it stopped.
-    pub(crate) async fn stage(&self, submission: &Submission) -> Result<serde_json::Value, PipelineError> {
-        let mut files = self.store.submission_files(submission.submission_id).await?;
+    pub(crate) async fn stage(
+        &self,
+        submission: &Submission,
+    ) -> Result<serde_json::Value, PipelineError> {
+        let mut files = self
+            .store
+            .submission_files(submission.submission_id)
+            .await?;
         let classification = match self.copy_files(submission, &mut files).await {
             Ok(()) => {
                 self.write_manifest(submission, &files).await?;
@@ -31,8 +37,14 @@ impl Pipeline {
             ),
             Err(error) => return Err(error),
         };
-        let staged = Staged { content_hash: content_hash(&files), classification: classification.clone() };
-        let moved = self.store.finish_staging(submission.submission_id, &self.owner, &staged, Utc::now()).await?;
+        let staged = Staged {
+            content_hash: content_hash(&files),
+            classification: classification.clone(),
+        };
+        let moved = self
+            .store
+            .finish_staging(submission.submission_id, &self.owner, &staged, Utc::now())
+            .await?;
         fault::point(FaultPoint::Staged);
         if let Moved::Yes(duplicate_of) = moved {
             self.tell(Event::Staged {
@@ -45,14 +57,30 @@ impl Pipeline {
         Ok(json!({ "files": files.len(), "bytes": bytes }))
     }
 
-    async fn copy_files(&self, submission: &Submission, files: &mut [SubmissionFile]) -> Result<(), PipelineError> {
+    async fn copy_files(
+        &self,
+        submission: &Submission,
+        files: &mut [SubmissionFile],
+    ) -> Result<(), PipelineError> {
         for file in files {
             let (sha256, size_bytes) = self
                 .objects
-                .copy_hashed(&file.object_key, file.size_bytes as u64, file.etag.as_deref(), &file.raw_key)
+                .copy_hashed(
+                    &file.object_key,
+                    file.size_bytes as u64,
+                    file.etag.as_deref(),
+                    &file.raw_key,
+                )
                 .await?;
             fault::point(FaultPoint::RawCopied);
-            self.store.record_file_hash(submission.submission_id, file.ordinal, &sha256, size_bytes as i64).await?;
+            self.store
+                .record_file_hash(
+                    submission.submission_id,
+                    file.ordinal,
+                    &sha256,
+                    size_bytes as i64,
+                )
+                .await?;
             fault::point(FaultPoint::HashRecorded);
             file.size_bytes = size_bytes as i64;
             file.sha256 = Some(sha256);
@@ -60,7 +88,11 @@ impl Pipeline {
         Ok(())
     }
 
-    async fn write_manifest(&self, submission: &Submission, files: &[SubmissionFile]) -> Result<(), PipelineError> {
+    async fn write_manifest(
+        &self,
+        submission: &Submission,
+        files: &[SubmissionFile],
+    ) -> Result<(), PipelineError> {
         let listed: Vec<_> = files
             .iter()
             .map(|file| {
@@ -83,7 +115,12 @@ impl Pipeline {
         });
         let place = raw_place(&submission.grouping_key, submission.submission_id);
         let text = serde_json::to_vec_pretty(&manifest).expect("a manifest is plain JSON");
-        self.objects.create(&Key::Manifest { place: &place }.to_string(), Bytes::from(text)).await?;
+        self.objects
+            .create(
+                &Key::Manifest { place: &place }.to_string(),
+                Bytes::from(text),
+            )
+            .await?;
         Ok(())
     }
 
@@ -99,18 +136,36 @@ impl Pipeline {
                 ClassifierKind::SubmitterFilename => Vec::new(),
                 ClassifierKind::Header => {
                     let length = HEAD_BYTES.min(file.size_bytes as u64);
-                    if length == 0 { Vec::new() } else { self.objects.get_range(&file.raw_key, 0, length).await?.to_vec() }
+                    if length == 0 {
+                        Vec::new()
+                    } else {
+                        self.objects
+                            .get_range(&file.raw_key, 0, length)
+                            .await?
+                            .to_vec()
+                    }
                 }
             };
-            seen.push(ClassifiedFile { file_name: file.file_name.clone(), head });
+            seen.push(ClassifiedFile {
+                file_name: file.file_name.clone(),
+                head,
+            });
         }
-        Ok(classify(kind, &self.catalog, &submission.grouping_key, &seen))
+        Ok(classify(
+            kind,
+            &self.catalog,
+            &submission.grouping_key,
+            &seen,
+        ))
     }
 }
 
 /// One hash for a submission's content: that of its files' hashes, whatever their names.
 fn content_hash(files: &[SubmissionFile]) -> String {
-    let mut hashes: Vec<&str> = files.iter().filter_map(|file| file.sha256.as_deref()).collect();
+    let mut hashes: Vec<&str> = files
+        .iter()
+        .filter_map(|file| file.sha256.as_deref())
+        .collect();
     hashes.sort_unstable();
     let digest = Sha256::digest(hashes.join("\n"));
     digest.iter().map(|byte| format!("{byte:02x}")).collect()

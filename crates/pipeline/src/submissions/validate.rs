@@ -27,19 +27,32 @@ pub(crate) fn decide_verdict(facts: &Facts) -> Verdict {
     let warnings = facts.row_warnings + facts.rows_without_month + facts.warned_rules.len() as u64;
     let mut failures = Vec::new();
     if !facts.failed_rules.is_empty() {
-        failures.push(format!("rules of severity `fail` are broken: {}", facts.failed_rules.join(", ")));
+        failures.push(format!(
+            "rules of severity `fail` are broken: {}",
+            facts.failed_rules.join(", ")
+        ));
     }
     if facts.rows_accepted < facts.min_rows {
-        failures.push(format!("{} rows were accepted, and at least {} are expected", facts.rows_accepted, facts.min_rows));
+        failures.push(format!(
+            "{} rows were accepted, and at least {} are expected",
+            facts.rows_accepted, facts.min_rows
+        ));
     }
     let (state, reason) = if !failures.is_empty() {
         (SubmissionState::ValidationFailed, Some(failures.join("; ")))
     } else if warnings > 0 {
-        (SubmissionState::ValidatedWithWarnings, Some(warning_text(facts)))
+        (
+            SubmissionState::ValidatedWithWarnings,
+            Some(warning_text(facts)),
+        )
     } else {
         (SubmissionState::Validated, None)
     };
-    Verdict { state, reason, warnings: warnings as i64 }
+    Verdict {
+        state,
+        reason,
+        warnings: warnings as i64,
+    }
 }
 
 fn warning_text(facts: &Facts) -> String {
@@ -48,17 +61,26 @@ fn warning_text(facts: &Facts) -> String {
         parts.push(format!("{} warnings on rows", facts.row_warnings));
     }
     if facts.rows_without_month > 0 {
-        parts.push(format!("{} rows have no month and stay out of gold", facts.rows_without_month));
+        parts.push(format!(
+            "{} rows have no month and stay out of gold",
+            facts.rows_without_month
+        ));
     }
     if !facts.warned_rules.is_empty() {
-        parts.push(format!("whole-file rules are broken: {}", facts.warned_rules.join(", ")));
+        parts.push(format!(
+            "whole-file rules are broken: {}",
+            facts.warned_rules.join(", ")
+        ));
     }
     parts.join("; ")
 }
 
 impl Pipeline {
     /// Runs the whole-file rules over silver and gives the verdict.
-    pub(crate) async fn validate(&self, submission: &Submission) -> Result<serde_json::Value, PipelineError> {
+    pub(crate) async fn validate(
+        &self,
+        submission: &Submission,
+    ) -> Result<serde_json::Value, PipelineError> {
         let Classified { place, layout, .. } = classified(submission)?;
         let layout = self.catalog.layout(&layout)?;
         let report = self.parse_report(submission).await?;
@@ -66,14 +88,26 @@ impl Pipeline {
             rows_accepted: report.rows_accepted,
             min_rows: self.min_rows(submission, layout.contract.thresholds.min_rows),
             row_warnings: report.warnings.iter().map(|reason| reason.rows).sum(),
-            failed_rules: report.failures.iter().map(|reason| reason.rule.clone()).collect(),
+            failed_rules: report
+                .failures
+                .iter()
+                .map(|reason| reason.rule.clone())
+                .collect(),
             ..Facts::default()
         };
         if layout.contract.atomic_month.is_some() {
-            facts.rows_without_month = report.months.get(&AtomicMonth::Unknown).copied().unwrap_or(0);
+            facts.rows_without_month = report
+                .months
+                .get(&AtomicMonth::Unknown)
+                .copied()
+                .unwrap_or(0);
         }
         let context = session(&self.objects)?;
-        for rule in layout.file_rules.broken(&context, &self.objects, &place).await? {
+        for rule in layout
+            .file_rules
+            .broken(&context, &self.objects, &place)
+            .await?
+        {
             match rule.severity {
                 Severity::Fail | Severity::Reject => facts.failed_rules.push(rule.id.clone()),
                 Severity::Warn => facts.warned_rules.push(rule.id.clone()),
@@ -81,7 +115,9 @@ impl Pipeline {
         }
         let verdict = decide_verdict(&facts);
         let counts = json!({ "state": verdict.state.as_str(), "warnings": verdict.warnings });
-        self.store.finish_validation(submission.submission_id, &self.owner, &verdict).await?;
+        self.store
+            .finish_validation(submission.submission_id, &self.owner, &verdict)
+            .await?;
         fault::point(FaultPoint::Validated);
         self.tell(Event::Validated {
             submission: submission.submission_id,
@@ -92,12 +128,18 @@ impl Pipeline {
     }
 
     fn min_rows(&self, submission: &Submission, of_contract: u64) -> u64 {
-        let feed = submission.feed.as_ref().and_then(|name| self.catalog.feeds.get(name));
+        let feed = submission
+            .feed
+            .as_ref()
+            .and_then(|name| self.catalog.feeds.get(name));
         feed.and_then(|feed| feed.min_rows).unwrap_or(of_contract)
     }
 
     /// The report that parsing left beside silver.
-    pub async fn parse_report(&self, submission: &Submission) -> Result<ParseReport, PipelineError> {
+    pub async fn parse_report(
+        &self,
+        submission: &Submission,
+    ) -> Result<ParseReport, PipelineError> {
         let place = classified(submission)?.place;
         let key = Key::ParseReport { place: &place }.to_string();
         let text = self.objects.get(&key).await?;
@@ -116,19 +158,76 @@ mod tests {
 
     #[test]
     fn verdicts() {
-        let sound = || Facts { rows_accepted: 10, min_rows: 1, ..Facts::default() };
+        let sound = || Facts {
+            rows_accepted: 10,
+            min_rows: 1,
+            ..Facts::default()
+        };
         let cases = [
             ("sound", sound(), Validated, 0),
-            ("row warnings", Facts { row_warnings: 3, ..sound() }, ValidatedWithWarnings, 3),
-            ("no month", Facts { rows_without_month: 2, ..sound() }, ValidatedWithWarnings, 2),
-            ("warned rule", Facts { warned_rules: vec!["r".into()], ..sound() }, ValidatedWithWarnings, 1),
-            ("failed rule", Facts { failed_rules: vec!["r".into()], ..sound() }, ValidationFailed, 0),
-            ("too few", Facts { rows_accepted: 0, ..sound() }, ValidationFailed, 0),
-            ("failure beats warning", Facts { row_warnings: 1, rows_accepted: 0, ..sound() }, ValidationFailed, 1),
+            (
+                "row warnings",
+                Facts {
+                    row_warnings: 3,
+                    ..sound()
+                },
+                ValidatedWithWarnings,
+                3,
+            ),
+            (
+                "no month",
+                Facts {
+                    rows_without_month: 2,
+                    ..sound()
+                },
+                ValidatedWithWarnings,
+                2,
+            ),
+            (
+                "warned rule",
+                Facts {
+                    warned_rules: vec!["r".into()],
+                    ..sound()
+                },
+                ValidatedWithWarnings,
+                1,
+            ),
+            (
+                "failed rule",
+                Facts {
+                    failed_rules: vec!["r".into()],
+                    ..sound()
+                },
+                ValidationFailed,
+                0,
+            ),
+            (
+                "too few",
+                Facts {
+                    rows_accepted: 0,
+                    ..sound()
+                },
+                ValidationFailed,
+                0,
+            ),
+            (
+                "failure beats warning",
+                Facts {
+                    row_warnings: 1,
+                    rows_accepted: 0,
+                    ..sound()
+                },
+                ValidationFailed,
+                1,
+            ),
         ];
         for (name, facts, state, warnings) in cases {
             let verdict = decide_verdict(&facts);
-            assert_eq!((verdict.state, verdict.warnings), (state, warnings), "{name}");
+            assert_eq!(
+                (verdict.state, verdict.warnings),
+                (state, warnings),
+                "{name}"
+            );
             assert_eq!(verdict.reason.is_none(), state == Validated, "{name}");
         }
     }

@@ -3,6 +3,7 @@
 //! are put into the inbox and `run_once` does the rest.
 
 mod drops;
+mod next;
 mod outcome;
 mod text;
 
