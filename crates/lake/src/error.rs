@@ -33,7 +33,12 @@ pub enum LakeError {
     )]
     RequiredIsEmpty { subject: String, column: String },
     #[error("Delta table `{table}`: {problem}")]
-    Delta { table: String, problem: String },
+    Delta {
+        table: String,
+        problem: String,
+        /// False where the table itself must be mended first.
+        transient: bool,
+    },
     #[error("an Arrow operation failed in {0}")]
     Arrow(&'static str),
 }
@@ -88,6 +93,7 @@ impl LakeError {
         move |error| Self::Delta {
             table,
             problem: error.to_string(),
+            transient: true,
         }
     }
 
@@ -118,13 +124,22 @@ impl LakeError {
         match self {
             Self::Object { source, .. } => matches!(source, object_store::Error::Generic { .. }),
             Self::Execution { kind, .. } => *kind == "storage",
-            Self::Parquet { .. } | Self::Delta { .. } => true,
+            Self::Delta { transient, .. } => *transient,
+            Self::Parquet { .. } => true,
             Self::Location { .. }
             | Self::Sql { .. }
             | Self::RequiredIsEmpty { .. }
             | Self::Arrow(_) => false,
         }
     }
+}
+
+/// True where the rows caused it: a division by zero, an overflow, a cast that fails.
+pub(crate) fn is_of_the_values(error: &DataFusionError) -> bool {
+    matches!(
+        error.find_root(),
+        DataFusionError::ArrowError(..) | DataFusionError::Execution(_)
+    )
 }
 
 fn execution_kind(error: &DataFusionError) -> &'static str {

@@ -108,6 +108,25 @@ impl MonthTable {
         }
     }
 
+    /// The batch's columns in the table's order, found by name: a contract may have changed since
+    /// the rows were written, and columns taken by position would change places unseen.
+    fn fit(&self, batch: &RecordBatch) -> Result<RecordBatch, LakeError> {
+        let column = |field: &FieldRef| {
+            let found = batch.column_by_name(field.name()).cloned();
+            found.ok_or_else(|| LakeError::Delta {
+                table: self.folder.clone(),
+                problem: format!(
+                    "the rows have no column `{}`: their contract changed after they were parsed",
+                    field.name()
+                ),
+                transient: false,
+            })
+        };
+        let columns = self.schema.fields().iter().map(column);
+        RecordBatch::try_new(self.schema.clone(), columns.collect::<Result<_, _>>()?)
+            .map_err(LakeError::arrow("fitting rows to the gold schema"))
+    }
+
     fn log_store(&self) -> LogStoreRef {
         let root = self.objects.store();
         let prefixed = PrefixStore::new(root.clone(), self.objects.path_of(&self.folder));
@@ -158,6 +177,11 @@ impl MonthTable {
         let snapshot = table.snapshot().map_err(LakeError::delta(&self.folder))?;
         let current = snapshot.schema();
         let wanted = self.delta_schema()?;
+        let refuse = |problem: String| LakeError::Delta {
+            table: self.folder.clone(),
+            problem,
+            transient: false,
+        };
         let mut fields: Vec<_> = current.fields().cloned().collect();
         for field in wanted.fields() {
             match current.field(field.name()) {
@@ -171,28 +195,19 @@ impl MonthTable {
                         known.data_type(),
                         field.data_type()
                     );
-                    return Err(LakeError::Delta {
-                        table: self.folder.clone(),
-                        problem,
-                    });
+                    return Err(refuse(problem));
                 }
             }
         }
         if fields.len() == current.fields().count() {
             return Ok(Vec::new());
         }
-        let grown = StructType::try_new(fields).map_err(|error| LakeError::Delta {
-            table: self.folder.clone(),
-            problem: error.to_string(),
-        })?;
+        let grown = StructType::try_new(fields).map_err(|error| refuse(error.to_string()))?;
         let metadata = snapshot
             .metadata()
             .clone()
             .with_schema(&grown)
-            .map_err(|error| LakeError::Delta {
-                table: self.folder.clone(),
-                problem: error.to_string(),
-            })?;
+            .map_err(|error| refuse(error.to_string()))?;
         Ok(vec![Action::Metadata(metadata)])
     }
 
@@ -267,11 +282,9 @@ impl Replacement<'_> {
                 .await
                 .map_err(LakeError::execution(&subject))?
             {
+                let batch = self.table.fit(&batch)?;
                 self.table.require_values(&batch, &subject)?;
                 rows += batch.num_rows() as u64;
-                let batch =
-                    RecordBatch::try_new(self.table.schema.clone(), batch.columns().to_vec())
-                        .map_err(LakeError::arrow("fitting rows to the gold schema"))?;
                 let file = match &mut open {
                     Some(file) => file,
                     none => {

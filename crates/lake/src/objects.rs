@@ -103,6 +103,13 @@ impl Objects {
     fn folder(folder: PathBuf) -> Result<Self, String> {
         std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
         let folder = folder.canonicalize().map_err(|error| error.to_string())?;
+        if folder.to_string_lossy().contains('%') {
+            // The Delta kernel decodes URLs twice and would look for its log elsewhere.
+            return Err(
+                "its path holds a `%`, and Delta tables are lost under that: choose another folder"
+                    .to_owned(),
+            );
+        }
         let base =
             Url::from_directory_path(&folder).map_err(|()| "not an absolute path".to_owned())?;
         let prefix = Path::from_absolute_path(&folder).map_err(|error| error.to_string())?;

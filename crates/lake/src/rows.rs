@@ -27,7 +27,11 @@ pub async fn read_row(
     key: &str,
     index: usize,
 ) -> Result<Option<StoredRow>, LakeError> {
-    let rows = read_parquet(context, objects, &[key.to_owned()], key).await?;
+    // One partition: parts of the file that are read side by side would come in any order.
+    let mut state = context.state();
+    state.config_mut().options_mut().execution.target_partitions = 1;
+    let context = SessionContext::new_with_state(state);
+    let rows = read_parquet(&context, objects, &[key.to_owned()], key).await?;
     let batches = rows
         .limit(index, Some(1))
         .map_err(LakeError::plan(key))?

@@ -8,9 +8,11 @@ use arrow::datatypes::{DataType, SchemaRef};
 use contract::{Rule, RuleScope};
 use datafusion::common::{DFSchema, ToDFSchema};
 use datafusion::datasource::MemTable;
+use datafusion::error::DataFusionError;
 use datafusion::physical_plan::PhysicalExpr;
 use datafusion::prelude::SessionContext;
 
+use crate::error::is_of_the_values;
 use crate::session::read_parquet;
 use crate::silver::parquet_keys;
 use crate::{Key, LakeError, Objects, SubmissionPlace};
@@ -52,23 +54,48 @@ impl RowRules {
     }
 
     /// For each rule the rows of the batch that break it, in row order. A rule that is null for
-    /// a row holds there.
+    /// a row holds there; one that a row's values make impossible to compute is broken there.
     pub fn broken(&self, batch: &RecordBatch) -> Result<Vec<(&Rule, Vec<usize>)>, LakeError> {
         let check = |(rule, expression): &'_ (Rule, Arc<dyn PhysicalExpr>)| {
-            let subject = format!("rule `{}`", rule.id);
-            let holds = expression
-                .evaluate(batch)
-                .and_then(|value| value.into_array(batch.num_rows()))
-                .map_err(LakeError::execution(subject))?;
-            let holds = holds.as_boolean();
-            let breaks = |row: &usize| holds.is_valid(*row) && !holds.value(*row);
-            Ok((0..batch.num_rows()).filter(breaks).collect::<Vec<_>>())
+            let broken = match broken_rows(expression, batch) {
+                Err(error) if is_of_the_values(&error) => broken_row_by_row(expression, batch),
+                known => known,
+            };
+            broken.map_err(LakeError::execution(format!("rule `{}`", rule.id)))
         };
         self.rules
             .iter()
             .map(|rule| Ok((&rule.0, check(rule)?)))
             .collect()
     }
+}
+
+fn broken_rows(
+    expression: &Arc<dyn PhysicalExpr>,
+    batch: &RecordBatch,
+) -> Result<Vec<usize>, DataFusionError> {
+    let rows = batch.num_rows();
+    let holds = expression.evaluate(batch)?.into_array(rows)?;
+    let holds = holds.as_boolean();
+    let breaks = |row: &usize| holds.is_valid(*row) && !holds.value(*row);
+    Ok((0..rows).filter(breaks).collect())
+}
+
+/// The engine refuses a whole batch for one row, a division by zero say, and does not tell which.
+fn broken_row_by_row(
+    expression: &Arc<dyn PhysicalExpr>,
+    batch: &RecordBatch,
+) -> Result<Vec<usize>, DataFusionError> {
+    let mut broken = Vec::new();
+    for row in 0..batch.num_rows() {
+        match broken_rows(expression, &batch.slice(row, 1)) {
+            Ok(none) if none.is_empty() => {}
+            Ok(_) => broken.push(row),
+            Err(error) if is_of_the_values(&error) => broken.push(row),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(broken)
 }
 
 /// The whole-file rules of a contract: boolean expressions with aggregates over all rows.
@@ -98,7 +125,17 @@ impl FileRules {
                 .sql(&format!("SELECT ({}) AS holds FROM rows", rule.sql))
                 .await
                 .map_err(LakeError::plan(&subject))?;
-            require_boolean(subject, plan.schema().field(0).data_type())?;
+            require_boolean(subject.clone(), plan.schema().field(0).data_type())?;
+            // An aggregate answers even where there are no rows.
+            let answers = plan.collect().await;
+            if answers.is_ok_and(|batches| batches.iter().all(|batch| batch.num_rows() == 0)) {
+                let problem =
+                    "a rule about the whole file needs aggregates: it speaks of single rows";
+                return Err(LakeError::Sql {
+                    subject,
+                    problem: problem.into(),
+                });
+            }
         }
         Ok(compiled)
     }
@@ -112,7 +149,8 @@ impl FileRules {
         Ok(())
     }
 
-    /// The rules that a submission's accepted rows break, from one pass over its silver.
+    /// The rules that a submission's accepted rows break, from one pass over its silver. A rule
+    /// that the rows make impossible to compute is broken.
     pub async fn broken(
         &self,
         context: &SessionContext,
@@ -132,36 +170,59 @@ impl FileRules {
                 .register_table("rows", rows.into_view())
                 .map_err(LakeError::plan(&subject))?;
         }
-        let columns: Vec<String> = self
-            .rules
-            .iter()
-            .map(|rule| format!("({}) AS \"{}\"", rule.sql, rule.id))
-            .collect();
-        let answer = context
-            .sql(&format!("SELECT {} FROM rows", columns.join(", ")))
-            .await
-            .map_err(LakeError::plan(&subject))?
-            .collect()
-            .await
-            .map_err(LakeError::execution(&subject))?;
+        let broken = match broken_of(context, &self.rules, &subject).await? {
+            Some(broken) => broken,
+            // One of them fails the query for all; asked alone, each answers for itself.
+            None => {
+                let mut broken = Vec::new();
+                for rule in &self.rules {
+                    let alone = broken_of(context, std::slice::from_ref(rule), &subject).await?;
+                    if alone.is_none_or(|broken| !broken.is_empty()) {
+                        broken.push(rule);
+                    }
+                }
+                broken
+            }
+        };
         context
             .deregister_table("rows")
             .map_err(LakeError::plan(&subject))?;
-        let Some(row) = answer.iter().find(|batch| batch.num_rows() > 0) else {
-            return Err(LakeError::Sql {
-                subject,
-                problem: "no answer: use aggregates".into(),
-            });
-        };
-        let broken = |index: &usize| {
-            let holds = row.column(*index).as_boolean();
-            holds.is_valid(0) && !holds.value(0)
-        };
-        Ok((0..self.rules.len())
-            .filter(broken)
-            .map(|index| &self.rules[index])
-            .collect())
+        Ok(broken)
     }
+}
+
+/// Which of the rules the table `rows` breaks; `None` where its values fail the query.
+async fn broken_of<'a>(
+    context: &SessionContext,
+    rules: &'a [Rule],
+    subject: &str,
+) -> Result<Option<Vec<&'a Rule>>, LakeError> {
+    let columns: Vec<String> = rules
+        .iter()
+        .map(|rule| format!("({}) AS \"{}\"", rule.sql, rule.id))
+        .collect();
+    let query = context
+        .sql(&format!("SELECT {} FROM rows", columns.join(", ")))
+        .await
+        .map_err(LakeError::plan(subject))?;
+    let answer = match query.collect().await {
+        Ok(answer) => answer,
+        Err(error) if is_of_the_values(&error) => return Ok(None),
+        Err(error) => return Err(LakeError::execution(subject)(error)),
+    };
+    let Some(row) = answer.iter().find(|batch| batch.num_rows() > 0) else {
+        return Err(LakeError::Sql {
+            subject: subject.to_owned(),
+            problem: "no answer: use aggregates".into(),
+        });
+    };
+    let is_broken = |index: usize| {
+        let holds = row.column(index).as_boolean();
+        holds.is_valid(0) && !holds.value(0)
+    };
+    let named = rules.iter().enumerate();
+    let broken = named.filter(|(index, _)| is_broken(*index));
+    Ok(Some(broken.map(|(_, rule)| rule).collect()))
 }
 
 fn require_boolean(subject: String, kind: &DataType) -> Result<(), LakeError> {

@@ -358,7 +358,7 @@ impl Pipeline {
     }
 
     /// Renews the leases until the guard is dropped.
-    fn keep(&self, leased: Leased) -> KeptLease {
+    pub(crate) fn keep(&self, leased: Leased) -> KeptLease {
         let (store, owner, lease) = (self.store.clone(), self.owner.clone(), self.settings.lease);
         KeptLease(tokio::spawn(async move {
             let mut renewals = tokio::time::interval((lease / 3).max(Duration::from_millis(100)));
@@ -374,7 +374,7 @@ impl Pipeline {
 }
 
 /// Work that is held while it is done.
-enum Leased {
+pub(crate) enum Leased {
     Submission(SubmissionId),
     Gold(Vec<WinnerKey>),
     Rebuilds(Vec<i64>),
@@ -400,7 +400,7 @@ impl Leased {
     }
 }
 
-struct KeptLease(JoinHandle<()>);
+pub(crate) struct KeptLease(JoinHandle<()>);
 
 impl Drop for KeptLease {
     fn drop(&mut self) {

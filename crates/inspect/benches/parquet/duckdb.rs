@@ -12,6 +12,7 @@ const SCRIPT: &str = r#"
 import sys, time, duckdb
 source, target, columns = sys.argv[1:4]
 con = duckdb.connect()
+con.execute("SET enable_progress_bar = false")
 began = time.perf_counter()
 con.execute(f"""COPY (SELECT * FROM read_csv('{source}', header = true, delim = ',', quote = '"',
     auto_detect = false, columns = {columns}, store_rejects = true, rejects_limit = 0))

@@ -38,6 +38,18 @@ fn a_row_rule_holds_where_it_is_true_or_null() {
 }
 
 #[test]
+fn a_row_rule_that_a_row_makes_impossible_is_broken_there() {
+    let rules = RowRules::compile(&[rule("10 / paid >= 0", RuleScope::Row)], &schema()).unwrap();
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(Int64Array::from(vec![Some(1), Some(0), None, Some(-2)])),
+        Arc::new(StringArray::from(vec!["m"; 4])),
+    ];
+    let batch = RecordBatch::try_new(schema(), columns).unwrap();
+    let broken = rules.broken(&batch).unwrap();
+    assert_eq!(broken[0].1, [1, 3]);
+}
+
+#[test]
 fn rules_that_do_not_plan_or_are_not_boolean_are_refused() {
     for (sql, expected) in [
         ("payd > 0", "payd"),
@@ -59,7 +71,7 @@ async fn file_rules_need_aggregates_over_known_columns() {
     )
     .await
     .unwrap();
-    for sql in ["count(payd) > 0", "sum(paid)"] {
+    for sql in ["count(payd) > 0", "sum(paid)", "paid > 0"] {
         assert!(
             FileRules::compile(&[rule(sql, RuleScope::File)], &schema())
                 .await

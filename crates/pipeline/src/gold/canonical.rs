@@ -6,10 +6,13 @@ use lake::{
 };
 use serde::Serialize;
 use serde_json::json;
-use store::{BuildOutcome, ClaimedRebuild, MonthKey, NewBuild, WinnerFilter};
+use store::{
+    BuildFilter, BuildOutcome, BuildStatus, ClaimedRebuild, MonthKey, NewBuild, WinnerFilter,
+};
 
 use super::fingerprint::{Input, fingerprint};
 use crate::fault::{self, FaultPoint};
+use crate::run::Leased;
 use crate::submissions::{Classified, classified};
 use crate::{Event, Pipeline, PipelineError};
 
@@ -264,8 +267,7 @@ impl Pipeline {
         if sources.is_empty() {
             return Ok(skip("the month has no winners"));
         }
-        let last = self.store.last_success(key).await?;
-        if !force && last.is_some_and(|build| build.fingerprint == fingerprint) {
+        if !force && self.last_written(key).await?.as_ref() == Some(&fingerprint) {
             return Ok(skip("the inputs are those of the last build"));
         }
         Ok(Plan::Build {
@@ -273,6 +275,23 @@ impl Pipeline {
             sources,
             fingerprint,
         })
+    }
+
+    /// The fingerprint of what the month holds, where that is known for certain: a build that was
+    /// interrupted may have been committed, so whatever succeeded before it says nothing.
+    async fn last_written(&self, key: &MonthKey) -> Result<Option<String>, PipelineError> {
+        let filter = BuildFilter {
+            state: Some(key.state.clone()),
+            file_type: Some(key.file_type.clone()),
+            atomic_month: Some(key.atomic_month),
+            limit: None,
+        };
+        let builds = self.store.builds(&filter).await?;
+        let last = builds
+            .into_iter()
+            .find(|build| build.status != BuildStatus::Skipped)
+            .filter(|build| build.status == BuildStatus::Succeeded);
+        Ok(last.map(|build| build.fingerprint))
     }
 
     async fn write_month(
@@ -321,10 +340,17 @@ impl Pipeline {
                 "another process is building that month now".into(),
             ));
         };
-        let mut built = self
+        let lease = self.keep(Leased::Rebuilds(claimed.queue_ids.clone()));
+        let built = self
             .build_canonical(std::slice::from_ref(&claimed), force)
-            .await?;
-        built
+            .await;
+        if built.is_err() {
+            self.store
+                .release_rebuild(&claimed.queue_ids, &self.owner)
+                .await?;
+        }
+        drop(lease);
+        built?
             .pop()
             .ok_or(PipelineError::Interrupted("building a month"))
     }

@@ -69,15 +69,18 @@ impl Pipeline {
                 problem.problems.join("; ")
             )));
         }
+        // Before the documents are taken in: a crash in between asks for the rebuilds again, where
+        // the other order would forget them.
+        for file_type in self.changed_file_types().await? {
+            self.enqueue_all_months(&file_type).await?;
+        }
         let mut changes = Vec::new();
-        let mut stale = BTreeSet::new();
-        let mut note = |document: String, file_type: &FileType, registered: Registered| {
+        let mut note = |document: String, registered: Registered| {
             let change = match registered {
                 Registered::New => "new",
                 Registered::Changed => "changed",
                 Registered::Unchanged => return,
             };
-            stale.insert(file_type.clone());
             changes.push(RegistryChange { document, change });
         };
         for feed in self.catalog.feeds.values() {
@@ -96,7 +99,7 @@ impl Pipeline {
                     &layout.document,
                 )
                 .await?;
-            note(format!("layout {id}"), &id.file_type, registered);
+            note(format!("layout {id}"), registered);
         }
         for ((file_type, version), schema) in &self.catalog.schemas {
             let registered = self
@@ -109,11 +112,7 @@ impl Pipeline {
                     &schema.document,
                 )
                 .await?;
-            note(
-                format!("schema {file_type} v{version}"),
-                file_type,
-                registered,
-            );
+            note(format!("schema {file_type} v{version}"), registered);
         }
         for ((layout, version), mapping) in &self.catalog.mappings {
             let registered = self
@@ -126,16 +125,45 @@ impl Pipeline {
                     &mapping.document,
                 )
                 .await?;
-            note(
-                format!("mapping {layout} v{version}"),
-                &layout.file_type,
-                registered,
-            );
-        }
-        for file_type in stale {
-            self.enqueue_all_months(&file_type).await?;
+            note(format!("mapping {layout} v{version}"), registered);
         }
         Ok(changes)
+    }
+
+    /// File types of which a document is not, or not as it stands now, in the store.
+    async fn changed_file_types(&self) -> Result<BTreeSet<FileType>, PipelineError> {
+        let layouts = self.store.layouts().await?.into_iter();
+        let layouts: BTreeSet<_> = layouts
+            .map(|known| (known.layout, known.content_hash))
+            .collect();
+        let schemas = self.store.schemas().await?.into_iter();
+        let schemas: BTreeSet<_> = schemas
+            .map(|known| (known.file_type, known.version, known.content_hash))
+            .collect();
+        let mappings = self.store.mappings().await?.into_iter();
+        let mappings: BTreeSet<_> = mappings
+            .map(|known| (known.layout, known.version, known.content_hash))
+            .collect();
+
+        let mut changed = BTreeSet::new();
+        for (id, layout) in &self.catalog.layouts {
+            if !layouts.contains(&(id.clone(), layout.contract.content_hash.clone())) {
+                changed.insert(id.file_type.clone());
+            }
+        }
+        for ((file_type, version), found) in &self.catalog.schemas {
+            let hash = found.value.content_hash.clone();
+            if !schemas.contains(&(file_type.clone(), *version, hash)) {
+                changed.insert(file_type.clone());
+            }
+        }
+        for ((layout, version), found) in &self.catalog.mappings {
+            let hash = found.value.content_hash.clone();
+            if !mappings.contains(&(layout.clone(), *version, hash)) {
+                changed.insert(layout.file_type.clone());
+            }
+        }
+        Ok(changed)
     }
 
     async fn enqueue_all_months(&self, file_type: &FileType) -> Result<(), PipelineError> {

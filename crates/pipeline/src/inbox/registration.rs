@@ -1,7 +1,7 @@
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use contract::{FileType, SubmissionId, SubmitterId};
 use lake::{Key, SubmissionPlace};
-use store::{GroupingMethod, NewFile, NewSubmission, OpenGroup};
+use store::{GroupingMethod, InboxObject, NewFile, NewSubmission, OpenGroup};
 
 use super::grouping::{GroupDecision, decide_group, is_marker};
 use crate::fault::{self, FaultPoint};
@@ -17,8 +17,8 @@ impl Pipeline {
         let mut registered = 0;
         for group in self.store.open_groups().await? {
             match decide_group(&group, self.settings.quiescence, now) {
-                GroupDecision::Close(method) => {
-                    if self.register(&group, method).await? {
+                GroupDecision::Close(_) => {
+                    if self.register_remaining(group, now).await? {
                         registered += 1;
                     }
                 }
@@ -34,12 +34,38 @@ impl Pipeline {
         Ok(registered)
     }
 
-    async fn register(
+    /// Registers what still lies in the inbox of a group that was whole when it was listed. An
+    /// object that was removed since (a drop taken back, an inbox tidied after an earlier
+    /// submission) must not hold up the others.
+    async fn register_remaining(
         &self,
-        group: &OpenGroup,
-        method: GroupingMethod,
+        mut group: OpenGroup,
+        now: DateTime<Utc>,
     ) -> Result<bool, PipelineError> {
-        let new = new_submission(group, method, &self.settings.inbox_prefix);
+        let mut remaining = Vec::with_capacity(group.objects.len());
+        let mut removed = Vec::new();
+        for object in group.objects {
+            match self.objects.head(&object.key).await? {
+                Some(_) => remaining.push(object),
+                None => removed.push(object),
+            }
+        }
+        group.objects = remaining;
+        let is_open = |object: &InboxObject| object.submission_id.is_none();
+        if !group.objects.iter().any(is_open) {
+            return Ok(false);
+        }
+        let GroupDecision::Close(method) = decide_group(&group, self.settings.quiescence, now)
+        else {
+            return Ok(false);
+        };
+        let mut new = new_submission(&group, method, &self.settings.inbox_prefix);
+        let forgotten = removed.into_iter().filter(is_open);
+        new.also_taken.extend(forgotten.map(|object| object.key));
+        self.register(new).await
+    }
+
+    async fn register(&self, new: NewSubmission) -> Result<bool, PipelineError> {
         if self.store.register(&new).await?.is_none() {
             return Ok(false);
         }
@@ -47,7 +73,7 @@ impl Pipeline {
         self.tell(Event::Registered {
             submission: new.id,
             grouping_key: new.grouping_key,
-            method,
+            method: new.grouping_method,
             files: new.files.len(),
         });
         Ok(true)
