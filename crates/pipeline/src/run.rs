@@ -17,8 +17,9 @@ use crate::gold::canonical::BuiltMonth;
 use crate::inbox::discovery::Discovery;
 use crate::{Catalog, PipelineError, Settings};
 
-/// How many months of a table are written under one commit.
-const BATCH_MONTHS: usize = 64;
+/// How many months of a table are written under one commit. DataFusion prunes by lists of up to
+/// 20 values; above that, Delta takes two processes' months for the same and refuses one of them.
+const BATCH_MONTHS: usize = 20;
 
 /// Everything that the steps work with.
 pub struct Pipeline {

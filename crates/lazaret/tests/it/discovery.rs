@@ -4,7 +4,15 @@ use std::time::{Duration, Instant};
 
 use futures::TryStreamExt;
 
+use testkit::python::run_python;
+
 use crate::project::{Project, Stack, runtime};
+
+const TAKE_ALL: &str = r#"
+import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as database:
+    database.execute("UPDATE inbox_object SET submission_id = 'past'")
+"#;
 
 /// Objects in the inbox, in groups of ten; all known before the clock starts.
 const OBJECTS: usize = 100_000;
@@ -24,6 +32,10 @@ fn known_objects_slow_a_look_by_no_more_than_their_listing() {
     }
     let first = project.run_once();
     assert_eq!(first["discovery"]["new"], OBJECTS);
+
+    // As if each had been submitted: known objects of past deliveries.
+    let database = project.root().join("lazaret.db");
+    run_python(TAKE_ALL, &[database.to_str().unwrap()]);
 
     let (mut listing, mut looking) = (Vec::new(), Vec::new());
     let objects = project.objects();

@@ -1,19 +1,17 @@
 use chrono::{DateTime, Utc};
-use contract::{BuildId, CanonicalSchema, Mapping, StateCode, SubmissionId, SubmitterId};
+use contract::{BuildId, CanonicalSchema, StateCode};
 use lake::{
-    CanonicalSource, Key, MonthTable, Replacement, Session, SubmissionPlace,
-    canonical_arrow_schema, open_source, session,
+    CanonicalSource, Key, MonthTable, Replacement, Session, canonical_arrow_schema, open_source,
+    session,
 };
 use serde::Serialize;
 use serde_json::json;
-use store::{
-    BuildFilter, BuildOutcome, BuildStatus, ClaimedRebuild, MonthKey, NewBuild, WinnerFilter,
-};
+use store::{BuildOutcome, ClaimedRebuild, MonthKey, NewBuild};
 
-use super::fingerprint::{Input, fingerprint};
+use super::fingerprint::Input;
+use super::plan::{Plan, Source};
 use crate::fault::{self, FaultPoint};
 use crate::run::Leased;
-use crate::submissions::{Classified, classified};
 use crate::{Event, Pipeline, PipelineError};
 
 /// How a canonical month's build ended.
@@ -30,30 +28,6 @@ pub enum BuiltMonth {
     },
     Failed {
         reason: String,
-    },
-}
-
-/// A winner with all that its rows need on the way to canonical.
-struct Source<'a> {
-    submitter: SubmitterId,
-    submission: SubmissionId,
-    place: SubmissionPlace,
-    mapping: &'a Mapping,
-    input: Input,
-}
-
-/// What a build would do, decided before anything is written.
-enum Plan<'a> {
-    Build {
-        schema: &'a CanonicalSchema,
-        sources: Vec<Source<'a>>,
-        fingerprint: String,
-    },
-    /// Nothing is written; how the month ends is known already.
-    Leave {
-        built: BuiltMonth,
-        fingerprint: String,
-        schema_version: u32,
     },
 }
 
@@ -192,108 +166,6 @@ impl Pipeline {
         Ok(built)
     }
 
-    async fn plan_build(&self, key: &MonthKey, force: bool) -> Result<Plan<'_>, PipelineError> {
-        let Some(schema) = self.catalog.schema(&key.file_type) else {
-            let reason = format!("`{}` has no canonical schema", key.file_type);
-            return Ok(Plan::leave(BuiltMonth::Skipped { reason }, "", 0));
-        };
-        let filter = WinnerFilter {
-            state: Some(key.state.clone()),
-            file_type: Some(key.file_type.clone()),
-            atomic_month: Some(key.atomic_month),
-            submitter_id: None,
-        };
-        let mut sources = Vec::new();
-        for winner in self.store.winners(&filter).await? {
-            let submission = self.known_submission(winner.submission_id).await?;
-            let Classified {
-                submitter,
-                layout,
-                place,
-                ..
-            } = classified(&submission)?;
-            let Some(mapping) = self.catalog.mapping(&layout, schema.version) else {
-                let reason = format!(
-                    "submitter {submitter} stands with layout {layout}, which has no mapping to canonical schema \
-                     v{version}: write canonical/mappings/{file_type}/v{layout_version}/v1.json",
-                    version = schema.version,
-                    file_type = layout.file_type,
-                    layout_version = layout.version,
-                );
-                return Ok(Plan::leave(
-                    BuiltMonth::Failed { reason },
-                    "",
-                    schema.version,
-                ));
-            };
-            let months = self
-                .store
-                .submission_months(submission.submission_id)
-                .await?;
-            let rows = months
-                .iter()
-                .find(|(month, _)| *month == key.atomic_month)
-                .map_or(0, |(_, rows)| *rows);
-            let input = Input {
-                submitter_id: submitter.clone(),
-                submission_id: submission.submission_id,
-                content_hash: submission.content_hash.clone().unwrap_or_default(),
-                contract_hash: self.catalog.layout(&layout)?.contract.content_hash.clone(),
-                layout_id: layout,
-                mapping_version: mapping.version,
-                mapping_hash: mapping.content_hash.clone(),
-                rows,
-            };
-            sources.push(Source {
-                submitter,
-                submission: submission.submission_id,
-                place,
-                mapping,
-                input,
-            });
-        }
-        sources.sort_by(|a, b| a.submitter.cmp(&b.submitter));
-        let inputs: Vec<Input> = sources.iter().map(|source| source.input.clone()).collect();
-        let fingerprint = fingerprint(schema, &inputs);
-        let skip = |reason: &str| {
-            Plan::leave(
-                BuiltMonth::Skipped {
-                    reason: reason.to_owned(),
-                },
-                &fingerprint,
-                schema.version,
-            )
-        };
-        if sources.is_empty() {
-            return Ok(skip("the month has no winners"));
-        }
-        if !force && self.last_written(key).await?.as_ref() == Some(&fingerprint) {
-            return Ok(skip("the inputs are those of the last build"));
-        }
-        Ok(Plan::Build {
-            schema,
-            sources,
-            fingerprint,
-        })
-    }
-
-    /// The fingerprint of what the month holds, where that is known for certain: a build that was
-    /// interrupted may have been committed, so whatever succeeded before it says nothing.
-    async fn last_written(&self, key: &MonthKey) -> Result<Option<String>, PipelineError> {
-        let filter = BuildFilter {
-            state: Some(key.state.clone()),
-            file_type: Some(key.file_type.clone()),
-            atomic_month: Some(key.atomic_month),
-            limit: None,
-        };
-        let builds = self.store.builds(&filter).await?;
-        let last = builds
-            .into_iter()
-            .find(|build| build.status != BuildStatus::Skipped)
-            .filter(|build| build.status == BuildStatus::Succeeded);
-        Ok(last.map(|build| build.fingerprint))
-    }
-
     async fn write_month(
         &self,
         writing: &mut Writing<'_>,
@@ -379,24 +251,6 @@ impl Building<'_> {
             fingerprint,
             canonical_schema_version: schema_version,
             sources_json: inputs.to_string(),
-        }
-    }
-}
-
-impl Plan<'_> {
-    fn leave(built: BuiltMonth, fingerprint: &str, schema_version: u32) -> Self {
-        Self::Leave {
-            built,
-            fingerprint: fingerprint.to_owned(),
-            schema_version,
-        }
-    }
-
-    /// The outcome of a month for which nothing is written.
-    fn left(&self) -> Option<&BuiltMonth> {
-        match self {
-            Plan::Leave { built, .. } => Some(built),
-            Plan::Build { .. } => None,
         }
     }
 }

@@ -3,6 +3,7 @@
 
 pub(crate) mod canonical;
 mod fingerprint;
+mod plan;
 pub(crate) mod registry;
 mod submitter;
 pub(crate) mod winner;

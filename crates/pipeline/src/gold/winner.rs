@@ -39,8 +39,11 @@ pub fn choose_winner(candidates: &[Candidate], pinned: Option<SubmissionId>) -> 
     })
 }
 
+/// Equal bytes with other rows are no repetition: the contract was mended in between.
 fn repeats(standing: &Candidate, next: &Candidate) -> bool {
-    standing.content_hash == next.content_hash && standing.layout == next.layout
+    standing.content_hash == next.content_hash
+        && standing.layout == next.layout
+        && standing.rows == next.rows
 }
 
 /// A month of a submitter with every submission that could stand for it.

@@ -3,6 +3,7 @@
 
 pub(crate) mod classify;
 mod parse;
+mod passage;
 pub(crate) mod report;
 mod staging;
 mod validate;

@@ -1,37 +1,18 @@
-use std::collections::BTreeMap;
-use std::collections::VecDeque;
-use std::sync::Arc;
-use std::thread::available_parallelism;
-
-use arrow::array::BooleanArray;
-use arrow::compute::filter_record_batch;
-use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
-use contract::{AtomicMonth, MonthSource, Severity};
+use contract::{AtomicMonth, MonthSource};
 use futures::TryStreamExt;
-use inspect::{Block, Inspected, Problem, Reject, Splitter, Statistics};
-use lake::{Key, QuarantineWriter, SilverWriter};
+use inspect::Splitter;
+use lake::Key;
 use serde_json::json;
 use store::{FileCounts, Parsed, Submission, SubmissionFile};
-use tokio::task::JoinHandle;
 
 use super::classify::base_name;
-use super::report::{FileReport, ParseReport, ReasonCounter};
+use super::passage::{FilePassage, Passage, Working};
+use super::report::ParseReport;
 use super::{Classified, classified};
 use crate::catalog::Layout;
 use crate::fault::{self, FaultPoint};
 use crate::{Event, Pipeline, PipelineError};
-
-/// A submission on its way through the inspector: where its rows go and what was counted.
-struct Passage {
-    layout: Arc<Layout>,
-    silver: SilverWriter,
-    quarantine: QuarantineWriter,
-    rejected: ReasonCounter,
-    warnings: ReasonCounter,
-    failures: ReasonCounter,
-    files: Vec<FileReport>,
-}
 
 /// One file's end: it was read, or it is not readable as this contract and why.
 type FileOutcome = Result<(), String>;
@@ -52,19 +33,7 @@ impl Pipeline {
         self.objects.delete_folder(&quarantine_folder).await?;
         fault::point(FaultPoint::SilverCleared);
 
-        let month_column = match &layout.contract.atomic_month {
-            Some(MonthSource::Column(name)) => Some(name.as_str()),
-            Some(MonthSource::FileNamePart(_)) | None => None,
-        };
-        let mut passage = Passage {
-            silver: SilverWriter::new(&self.objects, &place, layout.plan.schema(), month_column)?,
-            quarantine: QuarantineWriter::new(&self.objects, &place),
-            rejected: ReasonCounter::default(),
-            warnings: ReasonCounter::default(),
-            failures: ReasonCounter::default(),
-            files: Vec::new(),
-            layout,
-        };
+        let mut passage = Passage::open(&self.objects, &place, layout)?;
         let files = self
             .store
             .submission_files(submission.submission_id)
@@ -97,34 +66,9 @@ impl Pipeline {
         silver_folder: &str,
     ) -> Result<serde_json::Value, PipelineError> {
         let Classified { place, .. } = classified(submission)?;
-        let months = passage.silver.close().await?;
-        fault::point(FaultPoint::SilverWritten);
-        let rows_rejected = passage.quarantine.close().await?;
-        fault::point(FaultPoint::QuarantineWritten);
-        let sum = |count: fn(&FileReport) -> u64| passage.files.iter().map(count).sum::<u64>();
-        let warnings = passage.warnings.rows();
-        let report = ParseReport {
-            submission_id: submission.submission_id,
-            layout_id: passage.layout.contract.layout.clone(),
-            contract_hash: passage.layout.contract.content_hash.clone(),
-            rows_in: sum(|file| file.rows_in),
-            rows_accepted: months.iter().map(|(_, rows)| rows).sum(),
-            rows_rejected,
-            months: months.iter().copied().collect::<BTreeMap<_, _>>(),
-            reject_reasons: passage.rejected.into_counts(),
-            warnings: passage.warnings.into_counts(),
-            failures: passage.failures.into_counts(),
-            files: passage.files,
-        };
-        if report.rows_in != report.rows_accepted + report.rows_rejected {
-            return Err(PipelineError::RowsLost {
-                submission: submission.submission_id,
-                rows_in: report.rows_in,
-                accepted: report.rows_accepted,
-                rejected: report.rows_rejected,
-            });
-        }
-        let too_many = self.too_many_rejects(submission, &passage.layout, &report);
+        let layout = passage.layout.clone();
+        let report = passage.close(submission.submission_id).await?;
+        let too_many = self.too_many_rejects(submission, &layout, &report);
         if too_many.is_some() {
             // Rows that will not be used must not lie where used rows lie.
             self.objects.delete_folder(silver_folder).await?;
@@ -138,7 +82,7 @@ impl Pipeline {
             .await?;
         fault::point(FaultPoint::ReportWritten);
 
-        let parsed = parsed(&report, files, warnings);
+        let parsed = parsed(&report, files);
         match too_many {
             Some(reason) => {
                 self.store
@@ -171,7 +115,7 @@ impl Pipeline {
             "rows_in": report.rows_in,
             "rows_accepted": report.rows_accepted,
             "rows_rejected": report.rows_rejected,
-            "warnings": warnings,
+            "warnings": parsed.warnings,
         }))
     }
 
@@ -254,180 +198,6 @@ impl Pipeline {
     }
 }
 
-impl Passage {
-    /// Sends a block's rows on: SQL rules first, then silver and quarantine.
-    async fn take(
-        &mut self,
-        file: &mut FilePassage,
-        mut inspected: Inspected,
-    ) -> Result<(), PipelineError> {
-        let name = file.report.file_name.as_str();
-        self.apply_row_rules(name, &mut inspected)?;
-        for reject in &inspected.rejects {
-            for problem in &reject.problems {
-                self.rejected.add(name, reject.row, problem);
-            }
-        }
-        for warning in &inspected.warnings {
-            self.warnings.add(name, warning.row, &warning.problem);
-        }
-        for failure in &inspected.failures {
-            self.failures.add(name, failure.row, &failure.problem);
-        }
-        self.quarantine.write(name, &inspected.rejects).await?;
-        self.silver.write(&inspected.accepted, file.month).await?;
-        file.report.rows_in += inspected.rows_in;
-        file.report.rows_accepted += inspected.accepted.num_rows() as u64;
-        file.report.rows_rejected += inspected.rejects.len() as u64;
-        file.statistics.merge(&inspected.statistics);
-        Ok(())
-    }
-
-    /// Runs the contract's SQL rules over the accepted rows; rows that break one of severity
-    /// `reject` or `fail` leave them with their raw text.
-    fn apply_row_rules(
-        &mut self,
-        file: &str,
-        inspected: &mut Inspected,
-    ) -> Result<(), PipelineError> {
-        if self.layout.row_rules.is_empty() || inspected.accepted.num_rows() == 0 {
-            return Ok(());
-        }
-        let rows = RowNumbers::of(&inspected.accepted);
-        let mut refused: BTreeMap<usize, Vec<Problem>> = BTreeMap::new();
-        for (rule, broken) in self.layout.row_rules.broken(&inspected.accepted)? {
-            let problem = Problem {
-                column: None,
-                rule: rule.id.as_str().into(),
-                detail: rule.explanation.as_str().into(),
-            };
-            for row in broken {
-                match rule.severity {
-                    Severity::Warn => self.warnings.add(file, rows.row(row), &problem),
-                    Severity::Reject => refused.entry(row).or_default().push(problem.clone()),
-                    Severity::Fail => {
-                        self.failures.add(file, rows.row(row), &problem);
-                        refused.entry(row).or_default().push(problem.clone());
-                    }
-                }
-            }
-        }
-        if refused.is_empty() {
-            return Ok(());
-        }
-        let keep: BooleanArray = (0..inspected.accepted.num_rows())
-            .map(|row| Some(!refused.contains_key(&row)))
-            .collect();
-        for (row, problems) in refused {
-            let (offset, length) = rows.bytes(row);
-            inspected.rejects.push(Reject {
-                row: rows.row(row),
-                offset: offset as u64,
-                length: length as u64,
-                raw: inspected.raw_row(offset, length),
-                problems,
-            });
-        }
-        inspected.rejects.sort_by_key(|reject| reject.row);
-        inspected.accepted = filter_record_batch(&inspected.accepted, &keep)
-            .map_err(|_| PipelineError::Interrupted("filtering rows"))?;
-        Ok(())
-    }
-}
-
-/// The lineage columns of a batch.
-struct RowNumbers {
-    row: arrow::array::Int64Array,
-    offset: arrow::array::Int64Array,
-    length: arrow::array::Int64Array,
-}
-
-impl RowNumbers {
-    fn of(batch: &RecordBatch) -> Self {
-        use arrow::array::AsArray;
-        let column = |name: &str| {
-            let found = batch
-                .column_by_name(name)
-                .expect("the inspector gives every row its lineage");
-            found.as_primitive::<arrow::datatypes::Int64Type>().clone()
-        };
-        Self {
-            row: column("source_row"),
-            offset: column("source_offset"),
-            length: column("source_length"),
-        }
-    }
-
-    fn row(&self, index: usize) -> u64 {
-        self.row.value(index) as u64
-    }
-
-    fn bytes(&self, index: usize) -> (i64, i64) {
-        (self.offset.value(index), self.length.value(index))
-    }
-}
-
-/// One file on its way.
-struct FilePassage {
-    /// The month of every row, where the file's name gives it.
-    month: AtomicMonth,
-    report: FileReport,
-    statistics: Statistics,
-}
-
-impl FilePassage {
-    fn new(file: &SubmissionFile, month: AtomicMonth) -> Self {
-        let report = FileReport {
-            file_name: file.file_name.clone(),
-            sha256: file.sha256.clone().unwrap_or_default(),
-            size_bytes: file.size_bytes as u64,
-            ..FileReport::default()
-        };
-        Self {
-            month,
-            report,
-            statistics: Statistics::default(),
-        }
-    }
-}
-
-/// Blocks under inspection, oldest first. At most two per core are in flight.
-struct Working {
-    limit: usize,
-    blocks: VecDeque<JoinHandle<Inspected>>,
-}
-
-impl Working {
-    fn new() -> Self {
-        let cores = available_parallelism().map_or(1, usize::from);
-        Self {
-            limit: 2 * cores,
-            blocks: VecDeque::new(),
-        }
-    }
-
-    /// Starts a block; where enough are in flight, waits for the oldest and returns it.
-    async fn push(&mut self, block: Block) -> Result<Option<Inspected>, PipelineError> {
-        self.blocks
-            .push_back(tokio::task::spawn_blocking(move || block.inspect()));
-        if self.blocks.len() > self.limit {
-            self.next().await
-        } else {
-            Ok(None)
-        }
-    }
-
-    async fn next(&mut self) -> Result<Option<Inspected>, PipelineError> {
-        match self.blocks.pop_front() {
-            None => Ok(None),
-            Some(block) => block
-                .await
-                .map(Some)
-                .map_err(|_| PipelineError::Interrupted("inspecting a block")),
-        }
-    }
-}
-
 /// The month that a file's name gives to all its rows, where the contract says so.
 fn fixed_month(layout: &Layout, file_name: &str) -> Result<AtomicMonth, String> {
     let Some(MonthSource::FileNamePart(part)) = &layout.contract.atomic_month else {
@@ -447,7 +217,7 @@ fn fixed_month(layout: &Layout, file_name: &str) -> Result<AtomicMonth, String> 
         })
 }
 
-fn parsed(report: &ParseReport, files: &[SubmissionFile], warnings: u64) -> Parsed {
+fn parsed(report: &ParseReport, files: &[SubmissionFile]) -> Parsed {
     let counts = files
         .iter()
         .zip(&report.files)
@@ -461,7 +231,11 @@ fn parsed(report: &ParseReport, files: &[SubmissionFile], warnings: u64) -> Pars
         rows_in: report.rows_in as i64,
         rows_accepted: report.rows_accepted as i64,
         rows_rejected: report.rows_rejected as i64,
-        warnings: warnings as i64,
+        warnings: report
+            .warnings
+            .iter()
+            .map(|reason| reason.rows as i64)
+            .sum(),
         bytes_in: files.iter().map(|file| file.size_bytes).sum(),
         files: counts.collect(),
         months: report

@@ -115,10 +115,6 @@ impl ReasonCounter {
         *rows += 1;
     }
 
-    pub(crate) fn rows(&self) -> u64 {
-        self.counts.values().map(|(rows, _, _)| rows).sum()
-    }
-
     /// Most frequent first.
     pub(crate) fn into_counts(self) -> Vec<ReasonCount> {
         let mut counts: Vec<ReasonCount> = self

@@ -156,79 +156,53 @@ mod tests {
     use super::*;
     use SubmissionState::{Validated, ValidatedWithWarnings, ValidationFailed};
 
-    #[test]
-    fn verdicts() {
-        let sound = || Facts {
+    fn check(change: impl FnOnce(&mut Facts), state: SubmissionState, warnings: i64) {
+        let mut facts = Facts {
             rows_accepted: 10,
             min_rows: 1,
             ..Facts::default()
         };
-        let cases = [
-            ("sound", sound(), Validated, 0),
-            (
-                "row warnings",
-                Facts {
-                    row_warnings: 3,
-                    ..sound()
-                },
-                ValidatedWithWarnings,
-                3,
-            ),
-            (
-                "no month",
-                Facts {
-                    rows_without_month: 2,
-                    ..sound()
-                },
-                ValidatedWithWarnings,
-                2,
-            ),
-            (
-                "warned rule",
-                Facts {
-                    warned_rules: vec!["r".into()],
-                    ..sound()
-                },
-                ValidatedWithWarnings,
-                1,
-            ),
-            (
-                "failed rule",
-                Facts {
-                    failed_rules: vec!["r".into()],
-                    ..sound()
-                },
-                ValidationFailed,
-                0,
-            ),
-            (
-                "too few",
-                Facts {
-                    rows_accepted: 0,
-                    ..sound()
-                },
-                ValidationFailed,
-                0,
-            ),
-            (
-                "failure beats warning",
-                Facts {
-                    row_warnings: 1,
-                    rows_accepted: 0,
-                    ..sound()
-                },
-                ValidationFailed,
-                1,
-            ),
-        ];
-        for (name, facts, state, warnings) in cases {
-            let verdict = decide_verdict(&facts);
-            assert_eq!(
-                (verdict.state, verdict.warnings),
-                (state, warnings),
-                "{name}"
-            );
-            assert_eq!(verdict.reason.is_none(), state == Validated, "{name}");
-        }
+        change(&mut facts);
+        let verdict = decide_verdict(&facts);
+        assert_eq!(
+            (verdict.state, verdict.warnings),
+            (state, warnings),
+            "{facts:?}"
+        );
+        assert_eq!(verdict.reason.is_none(), state == Validated, "{facts:?}");
+    }
+
+    #[test]
+    fn a_sound_submission_is_validated_and_any_warning_is_said() {
+        check(|_| {}, Validated, 0);
+        check(|facts| facts.row_warnings = 3, ValidatedWithWarnings, 3);
+        check(
+            |facts| facts.rows_without_month = 2,
+            ValidatedWithWarnings,
+            2,
+        );
+        check(
+            |facts| facts.warned_rules.push("r".into()),
+            ValidatedWithWarnings,
+            1,
+        );
+    }
+
+    #[test]
+    fn a_broken_fail_rule_and_too_few_rows_fail_it() {
+        check(
+            |facts| facts.failed_rules.push("r".into()),
+            ValidationFailed,
+            0,
+        );
+        check(|facts| facts.rows_accepted = 0, ValidationFailed, 0);
+        check(
+            |facts| {
+                facts.row_warnings = 1;
+                facts.rows_accepted = 0;
+            },
+            ValidationFailed,
+            1,
+        );
     }
 }
