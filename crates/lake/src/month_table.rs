@@ -255,6 +255,24 @@ impl MonthTable {
         Ok(())
     }
 
+    /// Deletes parts that did not get into the table: a plain Parquet reader of the folder would
+    /// take them for rows.
+    async fn discard(&self, months: &BTreeMap<AtomicMonth, Vec<Add>>) -> Result<(), LakeError> {
+        let Some(delta) = self.open().await? else {
+            return Ok(());
+        };
+        for (month, parts) in months {
+            let active = self.active(&delta, *month).await?;
+            for part in parts {
+                if !active.iter().any(|file| file.path == part.path) {
+                    let key = format!("{}{}", self.folder, part.path);
+                    self.objects.delete(&key).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn partition(&self, month: AtomicMonth) -> String {
         format!("{}{MONTH_COLUMN}={month}/", self.folder)
     }
@@ -341,6 +359,9 @@ impl Replacement<'_> {
             months,
         } = self;
         let failed = || LakeError::delta(&table.folder);
+        if months.is_empty() {
+            return Ok(delta.version().map_or(0, |version| version as i64));
+        }
         let listed: Vec<String> = months.keys().map(|month| format!("'{month}'")).collect();
         for (month, parts) in &months {
             actions.extend(
@@ -362,8 +383,16 @@ impl Replacement<'_> {
         let commit = CommitBuilder::from(properties)
             .with_actions(actions)
             .build(Some(snapshot.snapshot()), delta.log_store(), operation)
-            .await
-            .map_err(failed())?;
+            .await;
+        let commit = match commit {
+            Ok(commit) => commit,
+            Err(error) => {
+                if let Err(left) = table.discard(&months).await {
+                    tracing::warn!(table = %table.folder, error = %left, "uncommitted files stay");
+                }
+                return Err(failed()(error));
+            }
+        };
         table.sweep(months.keys()).await?;
         Ok(commit.version() as i64)
     }

@@ -73,7 +73,28 @@ impl FromRow for InboxObject {
     }
 }
 
-impl InboxObject {
+/// What of a known object tells whether it changed: no more, since all of an inbox is compared.
+struct KnownVersion {
+    key: String,
+    grouping_key: String,
+    size_bytes: i64,
+    etag: Option<String>,
+    last_modified: DateTime<Utc>,
+}
+
+impl FromRow for KnownVersion {
+    fn from_row(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            key: row.text("object_key")?,
+            grouping_key: row.text("grouping_key")?,
+            size_bytes: row.integer("size_bytes")?,
+            etag: row.text_if_any("etag")?,
+            last_modified: row.time("last_modified")?,
+        })
+    }
+}
+
+impl KnownVersion {
     fn is_version(&self, seen: &SeenObject) -> bool {
         self.size_bytes == seen.size_bytes
             && self.etag == seen.etag
@@ -90,11 +111,12 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<SeenCounts, StoreError> {
         let sql = format!(
-            "SELECT * FROM inbox_object WHERE object_key IN {}",
+            "SELECT object_key, grouping_key, size_bytes, etag, last_modified
+             FROM inbox_object WHERE object_key IN {}",
             self.database.dialect().each(1)
         );
         let keys = list(page.iter().map(|object| &object.key));
-        let known: Vec<InboxObject> = self.database.all(sql, vec![keys]).await?;
+        let known: Vec<KnownVersion> = self.database.all(sql, vec![keys]).await?;
         let known: HashMap<_, _> = known
             .iter()
             .map(|object| (object.key.as_str(), object))
