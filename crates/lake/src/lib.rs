@@ -22,7 +22,7 @@ pub use canonical::{CanonicalSource, canonical_arrow_schema, check_mapping, open
 pub use error::LakeError;
 pub use keys::{Key, SubmissionPlace};
 pub use month_table::{GoldRows, MonthTable, Replacement};
-pub use objects::{Listed, Objects};
+pub use objects::{Listed, Objects, hex};
 pub use quarantine::{QuarantineWriter, QuarantinedReason, QuarantinedRow, read_quarantine};
 pub use rows::{StoredRow, read_row};
 pub use rules::{FileRules, RowRules};

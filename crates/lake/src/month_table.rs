@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::Array;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
-use chrono::{Duration, Utc};
+use chrono::{DateTime, Duration, Utc};
 use contract::AtomicMonth;
 use datafusion::execution::SendableRecordBatchStream;
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
@@ -232,7 +232,8 @@ impl MonthTable {
         let Some(delta) = self.open().await? else {
             return Ok(());
         };
-        let over = Utc::now() - self.retention;
+        let retired = self.retired(&delta).await?;
+        let over = Utc::now().checked_sub_signed(self.retention);
         for month in months {
             let active: Vec<String> = self
                 .active(&delta, *month)
@@ -246,13 +247,41 @@ impl MonthTable {
                 .try_collect()
                 .await?;
             for object in listed {
-                let name = object.key.trim_start_matches(self.folder.as_str());
-                if !active.iter().any(|path| path == name) && object.last_modified <= over {
+                let Some(name) = object.key.strip_prefix(&self.folder) else {
+                    continue;
+                };
+                // What a crashed attempt left was never in the table: it counts from its writing.
+                let retired_at = retired.get(name).copied().unwrap_or(object.last_modified);
+                let kept = active.iter().any(|path| path == name);
+                if !kept && over.is_some_and(|over| retired_at <= over) {
                     self.objects.delete(&object.key).await?;
                 }
             }
         }
         Ok(())
+    }
+
+    /// When each file that the log still remembers left the table.
+    async fn retired(
+        &self,
+        delta: &DeltaTable,
+    ) -> Result<HashMap<String, DateTime<Utc>>, LakeError> {
+        let failed = || LakeError::delta(&self.folder);
+        if self.retention.is_zero() {
+            return Ok(HashMap::new());
+        }
+        let log_store = delta.log_store();
+        let snapshot = delta.snapshot().map_err(failed())?;
+        let tombstones: Vec<_> = snapshot
+            .all_tombstones(&*log_store)
+            .try_collect()
+            .await
+            .map_err(failed())?;
+        let times = tombstones.into_iter().filter_map(|file| {
+            let at = DateTime::from_timestamp_millis(file.deletion_timestamp()?)?;
+            Some((file.path().into_owned(), at))
+        });
+        Ok(times.collect())
     }
 
     /// Deletes parts that did not get into the table: a plain Parquet reader of the folder would

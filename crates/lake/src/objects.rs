@@ -167,14 +167,23 @@ impl Objects {
         }
     }
 
-    /// Everything under a folder, in no particular order; memory does not grow with the listing.
+    /// Everything under a folder, in no particular order; memory does not grow with the listing. A
+    /// name that no key can be (a control character, bytes that are no UTF-8) is warned of and
+    /// passed over.
     pub fn list(&self, folder: &str) -> BoxStream<'_, Result<Listed, LakeError>> {
         let shown = folder.to_owned();
         self.store
             .list(Some(&self.path_of(folder)))
-            .map(move |found| match found {
-                Ok(meta) => Ok(self.listed(meta)),
-                Err(source) => Err(LakeError::object("list", &shown)(source)),
+            .filter_map(move |found| {
+                let listed = match found {
+                    Ok(meta) => Some(Ok(self.listed(meta))),
+                    Err(object_store::Error::InvalidPath { source }) => {
+                        tracing::warn!(%source, "an object's name cannot be used: rename it");
+                        None
+                    }
+                    Err(source) => Some(Err(LakeError::object("list", &shown)(source))),
+                };
+                std::future::ready(listed)
             })
             .boxed()
     }
@@ -328,7 +337,8 @@ fn with_slash(mut url: Url) -> Url {
     url
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes as lowercase hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
     bytes
         .iter()

@@ -11,6 +11,8 @@ use crate::{LakeError, Objects};
 
 /// Rows of one row group: enough for good encoding, little enough to hold several in memory.
 const ROW_GROUP_ROWS: usize = 256 * 1024;
+/// The bound of rows that are wide.
+const ROW_GROUP_BYTES: usize = 64 * 1024 * 1024;
 
 /// One Parquet file (zstd level 1, dictionary and statistics on) being written to its key.
 /// Nothing is visible there until `close`.
@@ -31,6 +33,7 @@ impl ParquetFile {
                 ZstdLevel::try_new(1).expect("1 is a zstd level"),
             ))
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+            .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
             .set_created_by("lazaret".to_owned())
             .build();
         let options = ArrowWriterOptions::new().with_properties(properties);

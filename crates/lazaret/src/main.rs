@@ -15,6 +15,7 @@ use crate::cli::{Call, Command};
 async fn main() -> ExitCode {
     let Call { globals, command } = Call::parse();
     cli::start_logging(globals.verbose);
+    cli::keep_panics_private();
     let done = match command {
         Command::Init(call) => cli::init::run(&globals, &call).await,
         Command::Migrate => cli::migrate::run(&globals).await,

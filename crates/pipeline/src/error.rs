@@ -46,6 +46,8 @@ pub enum PipelineError {
         expected: u64,
         built: u64,
     },
+    #[error("somebody else took the work over; it is theirs now")]
+    LeaseLost,
     #[error("{0} ended without a result")]
     Interrupted(&'static str),
     #[error("`{key}` is not readable as {what}: {problem}")]
@@ -65,6 +67,7 @@ impl PipelineError {
             Self::UnknownSubmission(_) | Self::Refused(_) => Blame::Operator,
             Self::RowsLost { .. }
             | Self::CanonicalRowsLost { .. }
+            | Self::LeaseLost
             | Self::Interrupted(_)
             | Self::Document { .. } => Blame::Us,
         }
@@ -75,6 +78,7 @@ impl PipelineError {
         match self {
             Self::Store(error) => error.is_transient(),
             Self::Lake(error) => error.is_transient(),
+            Self::LeaseLost => true,
             _ => false,
         }
     }

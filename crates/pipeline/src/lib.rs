@@ -7,9 +7,11 @@
 
 mod catalog;
 mod error;
+mod event;
 pub mod fault;
 mod gold;
 mod inbox;
+mod lease;
 mod run;
 mod settings;
 mod submissions;
@@ -17,12 +19,13 @@ mod trace;
 
 pub use catalog::{Catalog, CatalogError, Layout};
 pub use error::{Blame, PipelineError};
+pub use event::{Event, Observer, RunSummary, StepFailure};
 pub use gold::canonical::BuiltMonth;
 pub use gold::registry::{RegistryChange, RegistryProblem};
 pub use gold::winner::{ExplainedCandidate, Explanation, choose_winner};
 pub use inbox::discovery::Discovery;
 pub use inbox::grouping::{GroupDecision, MARKER, decide_group, grouping_key};
-pub use run::{Event, Observer, Pipeline, RunSummary, StepFailure};
+pub use run::Pipeline;
 pub use settings::{ClassifierKind, Settings};
 pub use submissions::classify::{ClassifiedFile, classify};
 pub use submissions::report::{FileReport, ParseReport, ReasonCount};

@@ -1,21 +1,15 @@
-use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::Arc;
-use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use contract::{LayoutId, SubmissionId};
+use chrono::Utc;
+use contract::SubmissionId;
 use lake::Objects;
-use serde::Serialize;
+use serde_json::json;
 use store::{
-    ClaimedRebuild, Due, GroupingMethod, MonthKey, Owner, RunOutcome, Store, StoreError,
-    Submission, SubmissionState, Winner, WinnerKey,
+    ClaimedRebuild, Due, MonthKey, Owner, RunOutcome, Store, Submission, Winner, WinnerKey,
 };
-use tokio::task::JoinHandle;
 
-use crate::gold::canonical::BuiltMonth;
-use crate::inbox::discovery::Discovery;
-use crate::{Catalog, PipelineError, Settings};
+use crate::lease::Leased;
+use crate::{Catalog, Event, Observer, PipelineError, RunSummary, Settings, StepFailure};
 
 /// How many months of a table are written under one commit. DataFusion prunes by lists of up to
 /// 20 values; above that, Delta takes two processes' months for the same and refuses one of them.
@@ -29,83 +23,6 @@ pub struct Pipeline {
     pub settings: Settings,
     pub(crate) owner: Owner,
     observer: Observer,
-}
-
-/// Is told what happens, as it happens.
-pub type Observer = Arc<dyn Fn(&Event<'_>) + Send + Sync>;
-
-/// Something that a person at the prompt wants to see. Never holds a value of a row.
-#[derive(Debug, Clone)]
-pub enum Event<'a> {
-    Discovered(Discovery),
-    GroupWaits {
-        grouping_key: String,
-        until: DateTime<Utc>,
-    },
-    Registered {
-        submission: SubmissionId,
-        grouping_key: String,
-        method: GroupingMethod,
-        files: usize,
-    },
-    Staged {
-        submission: SubmissionId,
-        classified: Result<LayoutId, String>,
-        duplicate_of: Option<SubmissionId>,
-    },
-    Parsing {
-        submission: SubmissionId,
-        file_name: &'a str,
-        bytes: u64,
-        of: u64,
-    },
-    Parsed {
-        submission: SubmissionId,
-        rows_in: u64,
-        rows_accepted: u64,
-        rows_rejected: u64,
-    },
-    ParseFailed {
-        submission: SubmissionId,
-        reason: String,
-    },
-    Validated {
-        submission: SubmissionId,
-        state: SubmissionState,
-        reason: Option<String>,
-    },
-    Competed {
-        submission: SubmissionId,
-        months_won: usize,
-    },
-    SubmitterGoldBuilt {
-        key: WinnerKey,
-        rows: u64,
-    },
-    CanonicalBuilt {
-        key: MonthKey,
-        built: BuiltMonth,
-    },
-    Failed(StepFailure),
-}
-
-/// A step that could not be done; its work stays due.
-#[derive(Debug, Clone, Serialize)]
-pub struct StepFailure {
-    pub step: &'static str,
-    pub subject: String,
-    pub error: String,
-    /// True where the next run may succeed without anybody's doing.
-    pub transient: bool,
-}
-
-/// What a run did.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct RunSummary {
-    pub discovery: Discovery,
-    /// How many pieces of work each step did.
-    pub steps: BTreeMap<&'static str, u64>,
-    pub failures: Vec<StepFailure>,
 }
 
 impl Pipeline {
@@ -161,50 +78,70 @@ impl Pipeline {
         due: Due,
         summary: &mut RunSummary,
     ) -> Result<(), PipelineError> {
-        let mut tried = Vec::new();
-        while let Some(submission) = self
-            .store
-            .claim_submission(due, &self.owner, self.settings.lease, Utc::now(), &tried)
-            .await?
-        {
-            tried.push(submission.submission_id);
-            let lease = self.keep(Leased::Submission(submission.submission_id));
-            let done = self
-                .recorded(
-                    step,
-                    &submission.submission_id.to_string(),
-                    summary,
-                    self.submission_step(due, &submission),
-                )
-                .await?;
-            drop(lease);
-            if !done {
-                self.store
-                    .release_submission(submission.submission_id, &self.owner)
-                    .await?;
+        let mut failed = Vec::new();
+        while let Some(submission) = self.claim_submission(due, &failed).await? {
+            let id = submission.submission_id;
+            let work = async {
+                match due {
+                    Due::Stage => self.stage(&submission).await,
+                    Due::Parse => self.parse(&submission).await,
+                    Due::Validate => self.validate(&submission).await,
+                    Due::Compete => self.compete(&submission).await,
+                }
+            };
+            let held = self.held(Leased::Submission(id), work);
+            if !self.recorded(step, &id.to_string(), summary, held).await? {
+                self.store.release_submission(id, &self.owner).await?;
+                failed.push(id);
             }
         }
         Ok(())
     }
 
-    async fn submission_step(
+    async fn claim_submission(
         &self,
         due: Due,
-        submission: &Submission,
-    ) -> Result<serde_json::Value, PipelineError> {
-        match due {
-            Due::Stage => self.stage(submission).await,
-            Due::Parse => self.parse(submission).await,
-            Due::Validate => self.validate(submission).await,
-            Due::Compete => self.compete(submission).await,
+        skip: &[SubmissionId],
+    ) -> Result<Option<Submission>, PipelineError> {
+        let lease = self.settings.lease;
+        let claimed = self
+            .store
+            .claim_submission(due, &self.owner, lease, Utc::now(), skip);
+        Ok(claimed.await?)
+    }
+
+    async fn work_submitter_gold(&self, summary: &mut RunSummary) -> Result<(), PipelineError> {
+        let mut failed = Vec::new();
+        loop {
+            let batch = self.claim_gold_batch(&failed).await?;
+            let Some(first) = batch.first() else {
+                return Ok(());
+            };
+            let keys: Vec<WinnerKey> = batch.iter().map(|winner| winner.key.clone()).collect();
+            let subject = first.key.to_string();
+            let held = self.held(
+                Leased::Gold(keys.clone()),
+                self.build_submitter_gold(&batch),
+            );
+            if !self
+                .recorded("submitter_gold", &subject, summary, held)
+                .await?
+            {
+                for key in &keys {
+                    self.store.release_gold(key, &self.owner).await?;
+                }
+                failed.extend(keys);
+            }
         }
     }
 
-    /// Months of one table are written together, as many as are due up to the batch's size.
-    async fn work_submitter_gold(&self, summary: &mut RunSummary) -> Result<(), PipelineError> {
-        let mut tried = Vec::new();
-        let mut next = self.claim_gold(&mut tried).await?;
-        while let Some(first) = next.take() {
+    /// Months of one submitter's table, as many as are due up to a batch; empty where none is.
+    async fn claim_gold_batch(&self, skip: &[WinnerKey]) -> Result<Vec<Winner>, PipelineError> {
+        let lease = self.settings.lease;
+        let mut batch: Vec<Winner> = Vec::new();
+        while batch.len() < BATCH_MONTHS {
+            let claimed = self.store.claim_gold(&self.owner, lease, Utc::now(), skip);
+            let Some(winner) = claimed.await? else { break };
             let table = |key: &WinnerKey| {
                 (
                     key.state.clone(),
@@ -212,110 +149,70 @@ impl Pipeline {
                     key.submitter_id.clone(),
                 )
             };
-            let mut batch = vec![first];
-            while batch.len() < BATCH_MONTHS {
-                match self.claim_gold(&mut tried).await? {
-                    Some(other) if table(&other.key) == table(&batch[0].key) => batch.push(other),
-                    other => {
-                        next = other;
-                        break;
-                    }
-                }
-            }
-            let keys: Vec<WinnerKey> = batch
-                .iter()
-                .chain(&next)
-                .map(|winner| winner.key.clone())
-                .collect();
-            let lease = self.keep(Leased::Gold(keys));
-            let subject = batch[0].key.to_string();
-            if !self
-                .recorded(
-                    "submitter_gold",
-                    &subject,
-                    summary,
-                    self.build_submitter_gold(&batch),
-                )
-                .await?
+            if batch
+                .first()
+                .is_some_and(|first| table(&first.key) != table(&winner.key))
             {
-                for winner in &batch {
-                    self.store.release_gold(&winner.key, &self.owner).await?;
-                }
+                self.store.release_gold(&winner.key, &self.owner).await?;
+                break;
             }
-            drop(lease);
-            if next.is_none() {
-                next = self.claim_gold(&mut tried).await?;
-            }
+            batch.push(winner);
         }
-        Ok(())
-    }
-
-    async fn claim_gold(
-        &self,
-        tried: &mut Vec<WinnerKey>,
-    ) -> Result<Option<Winner>, PipelineError> {
-        let claimed = self
-            .store
-            .claim_gold(&self.owner, self.settings.lease, Utc::now(), tried)
-            .await?;
-        tried.extend(claimed.as_ref().map(|winner| winner.key.clone()));
-        Ok(claimed)
+        Ok(batch)
     }
 
     async fn work_canonical(&self, summary: &mut RunSummary) -> Result<(), PipelineError> {
-        let mut tried = Vec::new();
-        let mut next = self.claim_rebuild(&mut tried).await?;
-        while let Some(first) = next.take() {
-            let table = |key: &MonthKey| (key.state.clone(), key.file_type.clone());
-            let mut batch = vec![first];
-            while batch.len() < BATCH_MONTHS {
-                match self.claim_rebuild(&mut tried).await? {
-                    Some(other) if table(&other.key) == table(&batch[0].key) => batch.push(other),
-                    other => {
-                        next = other;
-                        break;
-                    }
-                }
-            }
-            let queue_ids = batch
+        let mut failed = Vec::new();
+        loop {
+            let batch = self.claim_rebuild_batch(&failed).await?;
+            let Some(first) = batch.first() else {
+                return Ok(());
+            };
+            let queue_ids: Vec<i64> = batch
                 .iter()
-                .chain(&next)
                 .flat_map(|claimed| claimed.queue_ids.clone())
                 .collect();
-            let lease = self.keep(Leased::Rebuilds(queue_ids));
-            let subject = batch[0].key.to_string();
-            let step = async {
+            let subject = first.key.to_string();
+            let work = async {
                 let built = self.build_canonical(&batch, false).await?;
-                Ok(serde_json::to_value(built).expect("an outcome is plain JSON"))
+                Ok(json!({ "months": built }))
             };
+            let held = self.held(Leased::Rebuilds(queue_ids.clone()), work);
             if !self
-                .recorded("canonical_rebuild", &subject, summary, step)
+                .recorded("canonical_rebuild", &subject, summary, held)
                 .await?
             {
-                for claimed in &batch {
-                    self.store
-                        .release_rebuild(&claimed.queue_ids, &self.owner)
-                        .await?;
-                }
-            }
-            drop(lease);
-            if next.is_none() {
-                next = self.claim_rebuild(&mut tried).await?;
+                self.store.release_rebuild(&queue_ids, &self.owner).await?;
+                failed.extend(batch.into_iter().map(|claimed| claimed.key));
             }
         }
-        Ok(())
     }
 
-    async fn claim_rebuild(
+    /// Months of one canonical table, as many as are due up to a batch; empty where none is.
+    async fn claim_rebuild_batch(
         &self,
-        tried: &mut Vec<MonthKey>,
-    ) -> Result<Option<ClaimedRebuild>, PipelineError> {
-        let claimed = self
-            .store
-            .claim_rebuild(&self.owner, self.settings.lease, Utc::now(), tried)
-            .await?;
-        tried.extend(claimed.as_ref().map(|claimed| claimed.key.clone()));
-        Ok(claimed)
+        skip: &[MonthKey],
+    ) -> Result<Vec<ClaimedRebuild>, PipelineError> {
+        let lease = self.settings.lease;
+        let mut batch: Vec<ClaimedRebuild> = Vec::new();
+        while batch.len() < BATCH_MONTHS {
+            let claimed = self
+                .store
+                .claim_rebuild(&self.owner, lease, Utc::now(), skip);
+            let Some(month) = claimed.await? else { break };
+            let table = |key: &MonthKey| (key.state.clone(), key.file_type.clone());
+            if batch
+                .first()
+                .is_some_and(|first| table(&first.key) != table(&month.key))
+            {
+                self.store
+                    .release_rebuild(&month.queue_ids, &self.owner)
+                    .await?;
+                break;
+            }
+            batch.push(month);
+        }
+        Ok(batch)
     }
 
     /// Runs a step as a row of `job_runs`. Returns whether it was done; its failure is told,
@@ -356,55 +253,5 @@ impl Pipeline {
                 Ok(false)
             }
         }
-    }
-
-    /// Renews the leases until the guard is dropped.
-    pub(crate) fn keep(&self, leased: Leased) -> KeptLease {
-        let (store, owner, lease) = (self.store.clone(), self.owner.clone(), self.settings.lease);
-        KeptLease(tokio::spawn(async move {
-            let mut renewals = tokio::time::interval((lease / 3).max(Duration::from_millis(100)));
-            renewals.tick().await;
-            loop {
-                renewals.tick().await;
-                if let Err(error) = leased.renew(&store, &owner, Utc::now() + lease).await {
-                    tracing::warn!(%error, "a lease could not be renewed");
-                }
-            }
-        }))
-    }
-}
-
-/// Work that is held while it is done.
-pub(crate) enum Leased {
-    Submission(SubmissionId),
-    Gold(Vec<WinnerKey>),
-    Rebuilds(Vec<i64>),
-}
-
-impl Leased {
-    async fn renew(
-        &self,
-        store: &Store,
-        owner: &Owner,
-        until: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
-        match self {
-            Self::Submission(id) => store.renew_lease(*id, owner, until).await.map(drop),
-            Self::Gold(keys) => {
-                for key in keys {
-                    store.renew_gold_lease(key, owner, until).await?;
-                }
-                Ok(())
-            }
-            Self::Rebuilds(ids) => store.renew_rebuild_lease(ids, owner, until).await.map(drop),
-        }
-    }
-}
-
-pub(crate) struct KeptLease(JoinHandle<()>);
-
-impl Drop for KeptLease {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }

@@ -221,3 +221,18 @@ fn an_empty_required_column_stops_its_month_and_says_which() {
         );
     });
 }
+
+#[test]
+fn retired_files_stay_for_their_retention() {
+    on_each_place(|objects| async move {
+        let table = MonthTable::new(&objects, FOLDER.to_owned(), claims(), Duration::hours(1));
+        for attempt in ["one", "two"] {
+            replace_month(&table, MARCH, vec![rows(&[("a", 1)])], attempt)
+                .await
+                .unwrap();
+        }
+        let march = format!("{FOLDER}atomic_month=2024-03/");
+        let kept: Vec<_> = objects.list(&march).try_collect().await.unwrap();
+        assert_eq!(kept.len(), 2, "the retired file is an hour too young");
+    });
+}

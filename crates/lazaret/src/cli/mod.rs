@@ -127,12 +127,24 @@ pub(crate) fn exit_code(done: Result<Done, Failure>) -> ExitCode {
     })
 }
 
-/// Logs go to stderr: warnings by default, more with `--verbose`, `RUST_LOG` over both.
+/// A panic says where it happened and no more: its own text may hold a cell of a row.
+pub(crate) fn keep_panics_private() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic
+            .location()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        tracing::error!("lazaret failed at {place}; this is a defect, please report it");
+    }));
+}
+
+/// Logs go to stderr: warnings by default, more with `--verbose`, `RUST_LOG` over both. Delta's
+/// kernel reports as errors what its caller goes on to handle, so it is silent.
 pub(crate) fn start_logging(verbose: bool) {
     let default = if verbose {
-        "warn,lazaret=debug,pipeline=debug,lake=debug,store=debug,inspect=debug"
+        "warn,buoyant_kernel=off,lazaret=debug,pipeline=debug,lake=debug,store=debug,inspect=debug"
     } else {
-        "warn"
+        "warn,buoyant_kernel=off"
     };
     let wanted = std::env::var("RUST_LOG")
         .ok()

@@ -314,6 +314,17 @@ pub(super) fn reasons_table(reasons: &[ReasonCount]) -> Table {
 async fn assign(globals: &Globals, call: &Assign) -> Result<Done, Failure> {
     let pipeline = project::open(globals).await?;
     let submission = project::find_submission(&pipeline, &call.id).await?;
+    let files = pipeline
+        .store
+        .submission_files(submission.submission_id)
+        .await?;
+    if let Some(lost) = files.iter().find(|file| file.sha256.is_none()) {
+        return Err(Failure::Refused(format!(
+            "`{}` was gone from the inbox before it was copied, so this submission can never be \
+             read: drop its files again, under a new folder",
+            lost.file_name
+        )));
+    }
     let feed = pipeline
         .catalog
         .feeds_of(&call.submitter)

@@ -11,7 +11,7 @@ use store::{BuildOutcome, ClaimedRebuild, MonthKey, NewBuild};
 use super::fingerprint::Input;
 use super::plan::{Plan, Source};
 use crate::fault::{self, FaultPoint};
-use crate::run::Leased;
+use crate::lease::Leased;
 use crate::{Event, Pipeline, PipelineError};
 
 /// How a canonical month's build ended.
@@ -212,16 +212,14 @@ impl Pipeline {
                 "another process is building that month now".into(),
             ));
         };
-        let lease = self.keep(Leased::Rebuilds(claimed.queue_ids.clone()));
-        let built = self
-            .build_canonical(std::slice::from_ref(&claimed), force)
-            .await;
+        let leased = Leased::Rebuilds(claimed.queue_ids.clone());
+        let months = std::slice::from_ref(&claimed);
+        let built = self.held(leased, self.build_canonical(months, force)).await;
         if built.is_err() {
             self.store
                 .release_rebuild(&claimed.queue_ids, &self.owner)
                 .await?;
         }
-        drop(lease);
         built?
             .pop()
             .ok_or(PipelineError::Interrupted("building a month"))

@@ -31,11 +31,7 @@ pub(crate) fn fingerprint(schema: &CanonicalSchema, inputs: &[Input]) -> String 
         digest.update(line);
         digest.update("\n");
     }
-    digest
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    lake::hex(&digest.finalize())
 }
 
 #[cfg(test)]

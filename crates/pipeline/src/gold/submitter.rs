@@ -81,7 +81,9 @@ impl Pipeline {
                     submission.submission_id,
                     *rows as i64,
                 )
-                .await?;
+                .await?
+                .yes()
+                .ok_or(PipelineError::LeaseLost)?;
             fault::point(FaultPoint::SubmitterGoldRecorded);
             self.tell(Event::SubmitterGoldBuilt {
                 key: winner.key.clone(),

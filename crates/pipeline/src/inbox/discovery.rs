@@ -48,7 +48,11 @@ impl Pipeline {
     }
 
     fn seen(&self, object: Listed) -> SeenObject {
-        let Settings { inbox_prefix, group_by_depth, .. } = &self.settings;
+        let Settings {
+            inbox_prefix,
+            group_by_depth,
+            ..
+        } = &self.settings;
         SeenObject {
             grouping_key: grouping_key(inbox_prefix, &object.key, *group_by_depth),
             key: object.key,

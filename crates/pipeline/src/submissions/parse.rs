@@ -46,7 +46,9 @@ impl Pipeline {
                 let reason = format!("`{}` cannot be read: {unreadable}", file.file_name);
                 self.store
                     .fail_parse(submission.submission_id, &self.owner, &reason, None)
-                    .await?;
+                    .await?
+                    .yes()
+                    .ok_or(PipelineError::LeaseLost)?;
                 self.tell(Event::ParseFailed {
                     submission: submission.submission_id,
                     reason: reason.clone(),
@@ -92,7 +94,9 @@ impl Pipeline {
                         &reason,
                         Some(&parsed),
                     )
-                    .await?;
+                    .await?
+                    .yes()
+                    .ok_or(PipelineError::LeaseLost)?;
                 self.tell(Event::ParseFailed {
                     submission: submission.submission_id,
                     reason,
@@ -101,7 +105,9 @@ impl Pipeline {
             None => {
                 self.store
                     .finish_parse(submission.submission_id, &self.owner, &parsed)
-                    .await?;
+                    .await?
+                    .yes()
+                    .ok_or(PipelineError::LeaseLost)?;
                 self.tell(Event::Parsed {
                     submission: submission.submission_id,
                     rows_in: report.rows_in,

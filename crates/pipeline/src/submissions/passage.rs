@@ -1,6 +1,6 @@
 //! A submission on its way through the inspector: where its rows go and what is counted.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
@@ -124,6 +124,7 @@ impl Passage {
         }
         let rows = RowNumbers::of(&inspected.accepted);
         let mut refused: BTreeMap<usize, Vec<Problem>> = BTreeMap::new();
+        let mut warned = Vec::new();
         for (rule, broken) in self.layout.row_rules.broken(&inspected.accepted)? {
             let problem = Problem {
                 column: None,
@@ -132,7 +133,7 @@ impl Passage {
             };
             for row in broken {
                 match rule.severity {
-                    Severity::Warn => self.warnings.add(file, rows.row(row), &problem),
+                    Severity::Warn => warned.push((row, problem.clone())),
                     Severity::Reject => refused.entry(row).or_default().push(problem.clone()),
                     Severity::Fail => {
                         self.failures.add(file, rows.row(row), &problem);
@@ -141,9 +142,19 @@ impl Passage {
                 }
             }
         }
+        // A warning is of an accepted row.
+        for (row, problem) in warned {
+            if !refused.contains_key(&row) {
+                self.warnings.add(file, rows.row(row), &problem);
+            }
+        }
         if refused.is_empty() {
             return Ok(());
         }
+        let refused_rows: HashSet<u64> = refused.keys().map(|row| rows.row(*row)).collect();
+        inspected
+            .warnings
+            .retain(|warning| !refused_rows.contains(&warning.row));
         let keep: BooleanArray = (0..inspected.accepted.num_rows())
             .map(|row| Some(!refused.contains_key(&row)))
             .collect();

@@ -37,8 +37,9 @@ pub struct FileReport {
     pub lf_line_ends: u64,
     pub crlf_line_ends: u64,
     pub byte_order_mark: bool,
-    /// Header names that the contract does not know; their fields are not kept.
-    pub unknown_columns: Vec<String>,
+    /// How many columns of the header the contract does not know; their fields are not kept.
+    /// Their names are not here: a file without a header has a patient in its first line.
+    pub unknown_columns: u64,
     /// Optional columns of the contract that the header lacks; they are null in every row.
     pub missing_columns: Vec<String>,
     pub columns: Vec<ColumnReport>,
@@ -51,7 +52,7 @@ impl FileReport {
         self.lf_line_ends = end.line_ends.lf;
         self.crlf_line_ends = end.line_ends.crlf;
         self.byte_order_mark = end.had_bom;
-        self.unknown_columns = end.unknown_columns;
+        self.unknown_columns = end.unknown_columns.len() as u64;
         self.missing_columns = end.absent_columns.iter().map(ToString::to_string).collect();
         self.columns = statistics.columns.iter().map(ColumnReport::from).collect();
     }

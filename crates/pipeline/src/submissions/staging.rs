@@ -1,8 +1,9 @@
 use bytes::Bytes;
 use chrono::Utc;
+use contract::MonthSource;
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use store::{Moved, Staged, Submission, SubmissionFile};
+use store::{Classification, Staged, Submission, SubmissionFile};
 
 use super::classify::{ClassifiedFile, classify};
 use crate::fault::{self, FaultPoint};
@@ -38,21 +39,21 @@ impl Pipeline {
             Err(error) => return Err(error),
         };
         let staged = Staged {
-            content_hash: content_hash(&files),
+            content_hash: content_hash(&files, self.names_matter(&classification)),
             classification: classification.clone(),
         };
-        let moved = self
+        let duplicate_of = self
             .store
             .finish_staging(submission.submission_id, &self.owner, &staged, Utc::now())
-            .await?;
+            .await?
+            .yes()
+            .ok_or(PipelineError::LeaseLost)?;
         fault::point(FaultPoint::Staged);
-        if let Moved::Yes(duplicate_of) = moved {
-            self.tell(Event::Staged {
-                submission: submission.submission_id,
-                classified: classification.map(|found| found.layout),
-                duplicate_of,
-            });
-        }
+        self.tell(Event::Staged {
+            submission: submission.submission_id,
+            classified: classification.map(|found| found.layout),
+            duplicate_of,
+        });
         let bytes: i64 = files.iter().map(|file| file.size_bytes).sum();
         Ok(json!({ "files": files.len(), "bytes": bytes }))
     }
@@ -110,7 +111,6 @@ impl Pipeline {
             "grouping_key": submission.grouping_key,
             "grouping_method": submission.grouping_method.as_str(),
             "received_at": submission.received_at,
-            "content_hash": content_hash(files),
             "files": listed,
         });
         let place = raw_place(&submission.grouping_key, submission.submission_id);
@@ -128,7 +128,7 @@ impl Pipeline {
         &self,
         submission: &Submission,
         files: &[SubmissionFile],
-    ) -> Result<Result<store::Classification, String>, PipelineError> {
+    ) -> Result<Result<Classification, String>, PipelineError> {
         let kind = self.settings.classifier;
         let mut seen = Vec::with_capacity(files.len());
         for file in files {
@@ -158,15 +158,31 @@ impl Pipeline {
             &seen,
         ))
     }
+
+    /// True where a file's name says which month its rows are of: the same bytes under another
+    /// name are then another content.
+    fn names_matter(&self, classification: &Result<Classification, String>) -> bool {
+        let layout = classification
+            .as_ref()
+            .ok()
+            .and_then(|found| self.catalog.layouts.get(&found.layout));
+        let month = layout.and_then(|layout| layout.contract.atomic_month.as_ref());
+        matches!(month, Some(MonthSource::FileNamePart(_)))
+    }
 }
 
-/// One hash for a submission's content: that of its files' hashes, whatever their names.
-fn content_hash(files: &[SubmissionFile]) -> String {
-    let mut hashes: Vec<&str> = files
-        .iter()
-        .filter_map(|file| file.sha256.as_deref())
-        .collect();
-    hashes.sort_unstable();
-    let digest = Sha256::digest(hashes.join("\n"));
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+/// One hash for a submission's content: that of its files' hashes, with their names where those
+/// matter.
+fn content_hash(files: &[SubmissionFile], with_names: bool) -> String {
+    let line = |file: &SubmissionFile| {
+        let name = if with_names {
+            file.file_name.as_str()
+        } else {
+            ""
+        };
+        format!("{} {name}", file.sha256.as_deref().unwrap_or_default())
+    };
+    let mut lines: Vec<String> = files.iter().map(line).collect();
+    lines.sort_unstable();
+    lake::hex(&Sha256::digest(lines.join("\n")))
 }

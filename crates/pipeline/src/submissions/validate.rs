@@ -117,7 +117,9 @@ impl Pipeline {
         let counts = json!({ "state": verdict.state.as_str(), "warnings": verdict.warnings });
         self.store
             .finish_validation(submission.submission_id, &self.owner, &verdict)
-            .await?;
+            .await?
+            .yes()
+            .ok_or(PipelineError::LeaseLost)?;
         fault::point(FaultPoint::Validated);
         self.tell(Event::Validated {
             submission: submission.submission_id,
