@@ -2,7 +2,7 @@
 # Builds `lazaret` and runs its demo in a new folder, .local/demo. Arguments go to `lazaret demo`:
 #
 #   scripts/demo.sh --format json
-#   scripts/demo.sh --data ../shared/data     the full sets instead of the samples
+#   scripts/demo.sh --data FOLDER    the full public sets instead of the samples
 set -euo pipefail
 "$(dirname "$0")/setup.sh" build
 # shellcheck source=scripts/env.sh

@@ -162,8 +162,23 @@ impl Objects {
         Listed {
             key: self.key_of(&meta.location),
             size_bytes: meta.size,
-            etag: meta.e_tag,
+            etag: self.version(meta.e_tag),
             last_modified: meta.last_modified,
+        }
+    }
+
+    fn is_folder(&self) -> bool {
+        self.base.scheme() == "file"
+    }
+
+    /// What tells versions of an object apart. A folder's tag begins with the inode, which a
+    /// copied or restored folder does not keep; time and size follow it.
+    fn version(&self, etag: Option<String>) -> Option<String> {
+        match etag {
+            Some(etag) if self.is_folder() => {
+                etag.split_once('-').map(|(_, version)| version.to_owned())
+            }
+            etag => etag,
         }
     }
 
@@ -293,10 +308,15 @@ impl Objects {
         if let Some(kept) = self.head(to).await? {
             return self.hash(to, kept.size_bytes).await;
         }
+        // S3 compares the version at every read; a folder knows no such condition.
+        let condition = etag.filter(|_| !self.is_folder());
+        if self.is_folder() && etag.is_some() {
+            self.require_version(from, etag).await?;
+        }
         let mut digest = Sha256::new();
         let mut size = 0;
         let mut writer = self.writer(to);
-        let mut chunks = self.read(from, size_bytes, etag);
+        let mut chunks = self.read(from, size_bytes, condition);
         while let Some(chunk) = chunks.try_next().await? {
             digest.update(&chunk);
             size += chunk.len() as u64;
@@ -312,6 +332,22 @@ impl Objects {
             })
         })?;
         Ok((hex(&digest.finalize()), size))
+    }
+
+    async fn require_version(&self, key: &str, etag: Option<&str>) -> Result<(), LakeError> {
+        let refuse = LakeError::object("read", key);
+        let path = key.to_owned();
+        match self.head(key).await? {
+            Some(now) if now.etag.as_deref() == etag => Ok(()),
+            Some(_) => Err(refuse(object_store::Error::Precondition {
+                path,
+                source: "the file has changed".into(),
+            })),
+            None => Err(refuse(object_store::Error::NotFound {
+                path,
+                source: "the file is gone".into(),
+            })),
+        }
     }
 
     /// SHA-256 (hex) and size of an object.

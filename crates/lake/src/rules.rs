@@ -9,6 +9,9 @@ use contract::{Rule, RuleScope};
 use datafusion::common::{DFSchema, ToDFSchema};
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
+use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::simplify::SimplifyContext;
+use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_plan::PhysicalExpr;
 use datafusion::prelude::SessionContext;
 
@@ -23,6 +26,17 @@ pub struct RowRules {
     rules: Vec<(Rule, Arc<dyn PhysicalExpr>)>,
 }
 
+/// Some functions (`coalesce`, `current_date`) exist in plans only and are written out in others;
+/// `current_date` is the day on which the rules are compiled.
+fn simplify(expression: Expr, columns: &DFSchema) -> Result<Expr, DataFusionError> {
+    let context = SimplifyContext::builder()
+        .with_schema(Arc::new(columns.clone()))
+        .with_current_time()
+        .build();
+    let simplifier = ExprSimplifier::new(context);
+    simplifier.simplify(simplifier.coerce(expression, columns)?)
+}
+
 impl RowRules {
     /// Refuses a rule that does not plan over the columns or is not boolean.
     pub fn compile(rules: &[Rule], schema: &SchemaRef) -> Result<Self, LakeError> {
@@ -35,6 +49,7 @@ impl RowRules {
             let subject = format!("rule `{}`", rule.id);
             let compiled = context
                 .parse_sql_expr(&rule.sql, &columns)
+                .and_then(|expression| simplify(expression, &columns))
                 .and_then(|expression| context.create_physical_expr(expression, &columns))
                 .map_err(LakeError::plan(&subject))?;
             let kind = compiled

@@ -50,6 +50,23 @@ fn a_row_rule_that_a_row_makes_impossible_is_broken_there() {
 }
 
 #[test]
+fn functions_that_exist_in_plans_only_can_be_used() {
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(Int64Array::from(vec![Some(1), None])),
+        Arc::new(StringArray::from(vec!["m"; 2])),
+    ];
+    let batch = RecordBatch::try_new(schema(), columns).unwrap();
+    for (sql, expected) in [
+        ("coalesce(paid, -1) >= 0", vec![1]),
+        ("nvl(paid, 0) >= 0", vec![]),
+        ("current_date > DATE '2020-01-01'", vec![]),
+    ] {
+        let rules = RowRules::compile(&[rule(sql, RuleScope::Row)], &schema()).unwrap();
+        assert_eq!(rules.broken(&batch).unwrap()[0].1, expected, "{sql}");
+    }
+}
+
+#[test]
 fn rules_that_do_not_plan_or_are_not_boolean_are_refused() {
     for (sql, expected) in [
         ("payd > 0", "payd"),

@@ -110,6 +110,26 @@ fn a_second_run_has_nothing_to_do() {
 }
 
 #[test]
+fn a_copied_folder_holds_nothing_new() {
+    let project = Project::new(Stack::SqliteAndFolder);
+    drops::drop_one(&project, "cascade/medical_claim/20110131");
+    project.run_once();
+    let inbox = project.root().join("data/inbox");
+    let copy = project.root().join("data/copy");
+    let copied = std::process::Command::new("cp")
+        .arg("-a")
+        .arg(&inbox)
+        .arg(&copy)
+        .status();
+    assert!(copied.unwrap().success());
+    std::fs::remove_dir_all(&inbox).unwrap();
+    std::fs::rename(&copy, &inbox).unwrap();
+    let found = project.run_once();
+    assert_eq!(found["discovery"]["changed"], 0, "{found}");
+    assert_eq!(project.submissions().len(), 1);
+}
+
+#[test]
 fn content_that_was_dropped_before_is_recognised_and_changes_nothing() {
     let project = Project::new(Stack::SqliteAndFolder);
     drops::carry_through(&project);

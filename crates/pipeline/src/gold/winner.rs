@@ -1,4 +1,4 @@
-use contract::{AtomicMonth, FileType, LayoutId, StateCode, SubmissionId, SubmitterId};
+use contract::{AtomicMonth, FileType, LayoutId, Room, StateCode, SubmissionId, SubmitterId};
 use serde::Serialize;
 use store::{Candidate, Choice, Submission, WinnerChange, WinnerKey};
 
@@ -105,15 +105,20 @@ fn explain(candidates: &[Candidate], pinned: Option<SubmissionId>) -> Vec<Explai
 }
 
 impl Pipeline {
-    /// Lets a validated submission compete for each of its months; months whose winner changed
-    /// are due for a rebuild from then on.
+    /// Lets a validated submission compete for each of its months, if its feed goes to gold;
+    /// months whose winner changed are due for a rebuild from then on.
     pub(crate) async fn compete(
         &self,
         submission: &Submission,
     ) -> Result<serde_json::Value, PipelineError> {
+        let feed = submission
+            .feed
+            .as_ref()
+            .and_then(|name| self.catalog.feeds.get(name));
+        let goes_to_gold = feed.is_none_or(|feed| feed.rooms.contains(&Room::Gold));
         let decide =
             |candidates: &[Candidate], pinned: Option<SubmissionId>, _: Option<SubmissionId>| {
-                choose_winner(candidates, pinned)
+                goes_to_gold.then(|| choose_winner(candidates, pinned))?
             };
         let changes = self
             .store

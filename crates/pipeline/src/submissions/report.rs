@@ -96,6 +96,16 @@ pub struct ReasonCount {
     pub first_row: u64,
 }
 
+impl ReasonCount {
+    /// The rule with its column: `` `paid`: range ``.
+    pub(crate) fn named(&self) -> String {
+        match &self.column {
+            Some(column) => format!("`{column}`: {}", self.rule),
+            None => self.rule.clone(),
+        }
+    }
+}
+
 /// Counts reasons while rows pass.
 #[derive(Debug, Default)]
 pub(crate) struct ReasonCounter {

@@ -3,7 +3,7 @@ use lake::{Key, session};
 use serde_json::json;
 use store::{Submission, SubmissionState, Verdict};
 
-use super::report::ParseReport;
+use super::report::{ParseReport, ReasonCount};
 use super::{Classified, classified};
 use crate::fault::{self, FaultPoint};
 use crate::{Event, Pipeline, PipelineError};
@@ -58,11 +58,11 @@ pub(crate) fn decide_verdict(facts: &Facts) -> Verdict {
 fn warning_text(facts: &Facts) -> String {
     let mut parts = Vec::new();
     if facts.row_warnings > 0 {
-        parts.push(format!("{} warnings on rows", facts.row_warnings));
+        parts.push(format!("warnings on rows: {}", facts.row_warnings));
     }
     if facts.rows_without_month > 0 {
         parts.push(format!(
-            "{} rows have no month and stay out of gold",
+            "rows without a month, which stay out of gold: {}",
             facts.rows_without_month
         ));
     }
@@ -88,11 +88,7 @@ impl Pipeline {
             rows_accepted: report.rows_accepted,
             min_rows: self.min_rows(submission, layout.contract.thresholds.min_rows),
             row_warnings: report.warnings.iter().map(|reason| reason.rows).sum(),
-            failed_rules: report
-                .failures
-                .iter()
-                .map(|reason| reason.rule.clone())
-                .collect(),
+            failed_rules: report.failures.iter().map(ReasonCount::named).collect(),
             ..Facts::default()
         };
         if layout.contract.atomic_month.is_some() {
