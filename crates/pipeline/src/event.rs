@@ -8,7 +8,7 @@ use contract::{LayoutId, SubmissionId};
 use serde::Serialize;
 use store::{GroupingMethod, MonthKey, SubmissionState, WinnerKey};
 
-use crate::gold::canonical::BuiltMonth;
+use crate::gold::plan::BuiltMonth;
 use crate::inbox::discovery::Discovery;
 
 /// Is told what happens, as it happens.

@@ -20,7 +20,7 @@ mod trace;
 pub use catalog::{Catalog, CatalogError, Layout};
 pub use error::{Blame, PipelineError};
 pub use event::{Event, Observer, RunSummary, StepFailure};
-pub use gold::canonical::BuiltMonth;
+pub use gold::plan::BuiltMonth;
 pub use gold::registry::{RegistryChange, RegistryProblem};
 pub use gold::winner::{ExplainedCandidate, Explanation, choose_winner};
 pub use inbox::discovery::Discovery;

@@ -13,5 +13,6 @@ mod main_job;
 mod outputs;
 mod privacy;
 mod project;
+mod readme;
 mod registry;
 mod review;

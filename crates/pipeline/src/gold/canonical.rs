@@ -4,32 +4,14 @@ use lake::{
     CanonicalSource, Key, MonthTable, Replacement, Session, canonical_arrow_schema, open_source,
     session,
 };
-use serde::Serialize;
 use serde_json::json;
 use store::{BuildOutcome, ClaimedRebuild, MonthKey, NewBuild};
 
 use super::fingerprint::Input;
-use super::plan::{Plan, Source};
+use super::plan::{BuiltMonth, Plan, Source};
 use crate::fault::{self, FaultPoint};
 use crate::lease::Leased;
 use crate::{Event, Pipeline, PipelineError};
-
-/// How a canonical month's build ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "status", rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum BuiltMonth {
-    Succeeded {
-        rows: u64,
-        delta_version: i64,
-    },
-    /// The inputs are those of the last build, or there is nothing to build from.
-    Skipped {
-        reason: String,
-    },
-    Failed {
-        reason: String,
-    },
-}
 
 /// The table that claimed months are written to.
 struct Writing<'a> {

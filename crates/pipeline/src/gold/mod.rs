@@ -1,9 +1,9 @@
 //! Gold: which submission's rows stand for a month, the submitter's table of them, and the
 //! statewide canonical table of all submitters' winners.
 
-pub(crate) mod canonical;
+mod canonical;
 mod fingerprint;
-mod plan;
+pub(crate) mod plan;
 pub(crate) mod registry;
 mod submitter;
 pub(crate) mod winner;

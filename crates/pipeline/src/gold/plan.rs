@@ -1,13 +1,30 @@
-//! What a canonical build would do, decided before anything is written.
+//! What a canonical build would do, decided before anything is written, and how it may end.
 
 use contract::{CanonicalSchema, Mapping, SubmissionId, SubmitterId};
 use lake::SubmissionPlace;
+use serde::Serialize;
 use store::{BuildFilter, BuildStatus, MonthKey, Winner, WinnerFilter};
 
-use super::canonical::BuiltMonth;
 use super::fingerprint::{Input, fingerprint};
 use crate::submissions::{Classified, classified};
 use crate::{Pipeline, PipelineError};
+
+/// How a canonical month's build ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "status", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum BuiltMonth {
+    Succeeded {
+        rows: u64,
+        delta_version: i64,
+    },
+    /// The inputs are those of the last build, or there is nothing to build from.
+    Skipped {
+        reason: String,
+    },
+    Failed {
+        reason: String,
+    },
+}
 
 /// A winner with all that its rows need on the way to canonical.
 pub(super) struct Source<'a> {
