@@ -73,6 +73,11 @@ pub enum Key<'a> {
         state: &'a StateCode,
         file_type: &'a FileType,
     },
+    GoldCanonicalMonth {
+        state: &'a StateCode,
+        file_type: &'a FileType,
+        month: AtomicMonth,
+    },
 }
 
 impl fmt::Display for Key<'_> {
@@ -103,6 +108,14 @@ impl fmt::Display for Key<'_> {
             Self::GoldCanonical { state, file_type } => {
                 write!(f, "gold_canonical/{state}/{file_type}/")
             }
+            Self::GoldCanonicalMonth {
+                state,
+                file_type,
+                month,
+            } => write!(
+                f,
+                "gold_canonical/{state}/{file_type}/atomic_month={month}/"
+            ),
         }
     }
 }

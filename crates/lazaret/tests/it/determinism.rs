@@ -43,6 +43,22 @@ fn a_forced_rebuild_gives_the_same_rows_and_an_unforced_one_is_skipped() {
     assert!(before.contains("evergreen") && before.contains("cascade"));
 }
 
+#[test]
+fn a_month_whose_files_are_lost_is_built_again() {
+    let project = Project::new(Stack::SqliteAndFolder);
+    drops::drop_one(&project, "cascade/medical_claim/20110131");
+    project.run_once();
+    let before = rows(&project);
+    let gold = project.root().join("data/gold_canonical/wa/medical_claim");
+    std::fs::remove_dir_all(gold.join("atomic_month=2010-11")).unwrap();
+    project.succeeds(&["canonical", "rebuild", "--all"]);
+    project.run_once();
+    assert!(
+        before == rows(&project),
+        "the lost month is back and the others are as they were"
+    );
+}
+
 fn status(built: &Value) -> &str {
     built["status"].as_str().unwrap()
 }

@@ -1,7 +1,8 @@
 //! What a canonical build would do, decided before anything is written, and how it may end.
 
 use contract::{CanonicalSchema, Mapping, SubmissionId, SubmitterId};
-use lake::SubmissionPlace;
+use futures::TryStreamExt;
+use lake::{Key, SubmissionPlace};
 use serde::Serialize;
 use store::{BuildFilter, BuildStatus, MonthKey, Winner, WinnerFilter};
 
@@ -90,7 +91,8 @@ impl Pipeline {
         if sources.is_empty() {
             return Ok(skip("the month has no winners"));
         }
-        if !force && self.last_written(key).await?.as_ref() == Some(&fingerprint) {
+        let unchanged = self.last_written(key).await?.as_ref() == Some(&fingerprint);
+        if !force && unchanged && self.has_files(key).await? {
             return Ok(skip("the inputs are those of the last build"));
         }
         Ok(Plan::Build {
@@ -98,6 +100,17 @@ impl Pipeline {
             sources,
             fingerprint,
         })
+    }
+
+    /// False where the month's files were moved or lost: then it is built whatever is recorded.
+    async fn has_files(&self, key: &MonthKey) -> Result<bool, PipelineError> {
+        let folder = Key::GoldCanonicalMonth {
+            state: &key.state,
+            file_type: &key.file_type,
+            month: key.atomic_month,
+        };
+        let found = self.objects.list(&folder.to_string()).try_next().await?;
+        Ok(found.is_some())
     }
 
     /// A winner as a source of the month, or why it cannot be one.
