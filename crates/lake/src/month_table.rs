@@ -8,51 +8,30 @@ use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use chrono::{DateTime, Duration, Utc};
 use contract::AtomicMonth;
-use datafusion::execution::SendableRecordBatchStream;
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
-use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties};
 use deltalake_core::kernel::{Action, Add, MetadataExt, Remove, StructType};
 use deltalake_core::logstore::{LogStoreRef, StorageConfig, default_logstore};
 use deltalake_core::operations::create::CreateBuilder;
-use deltalake_core::protocol::{DeltaOperation, SaveMode};
-use deltalake_core::{DeltaTable, FilterOp, FilterValue};
+use deltalake_core::protocol::SaveMode;
+use deltalake_core::{DeltaTable, DeltaTableError, FilterOp, FilterValue};
 use futures::TryStreamExt;
 use object_store::prefix::PrefixStore;
 
-use crate::parquet_file::ParquetFile;
-use crate::{LakeError, Objects};
+use crate::{LakeError, Objects, Replacement};
 
-/// A part file is closed once it holds about this much.
-const PART_BYTES: usize = 128 * 1024 * 1024;
-const MONTH_COLUMN: &str = "atomic_month";
+pub(crate) const MONTH_COLUMN: &str = "atomic_month";
 
 /// A Delta table in a folder of its own, partitioned by month. A month is replaced in one
 /// commit, so a reader of the table sees the old rows or the new ones; files that the commit
 /// retires are deleted after it, so a plain Parquet reader of the folder is right too.
 pub struct MonthTable {
-    objects: Objects,
-    folder: String,
+    pub(crate) objects: Objects,
+    pub(crate) folder: String,
     /// What stands in the files: everything but the partition column.
-    schema: SchemaRef,
+    pub(crate) schema: SchemaRef,
     /// Indices of the columns that no row may leave empty.
     required: Vec<usize>,
     retention: Duration,
-}
-
-/// Rows on their way into a gold table.
-pub struct GoldRows {
-    /// Whose they are, for messages.
-    pub subject: String,
-    pub rows: SendableRecordBatchStream,
-}
-
-/// Months of one table on their way into one commit. Dropping it instead leaves files that no
-/// reader of the table sees and that the next replacement sweeps.
-pub struct Replacement<'a> {
-    table: &'a MonthTable,
-    delta: DeltaTable,
-    evolution: Vec<Action>,
-    months: BTreeMap<AtomicMonth, Vec<Add>>,
 }
 
 impl MonthTable {
@@ -86,15 +65,14 @@ impl MonthTable {
     pub async fn replace(&self) -> Result<Replacement<'_>, LakeError> {
         let delta = self.open_or_create().await?;
         let evolution = self.evolve(&delta)?;
-        Ok(Replacement {
-            table: self,
-            delta,
-            evolution,
-            months: BTreeMap::new(),
-        })
+        Ok(Replacement::new(self, delta, evolution))
     }
 
-    fn require_values(&self, batch: &RecordBatch, subject: &str) -> Result<(), LakeError> {
+    pub(crate) fn require_values(
+        &self,
+        batch: &RecordBatch,
+        subject: &str,
+    ) -> Result<(), LakeError> {
         match self
             .required
             .iter()
@@ -110,7 +88,7 @@ impl MonthTable {
 
     /// The batch's columns in the table's order, found by name: a contract may have changed since
     /// the rows were written, and columns taken by position would change places unseen.
-    fn fit(&self, batch: &RecordBatch) -> Result<RecordBatch, LakeError> {
+    pub(crate) fn fit(&self, batch: &RecordBatch) -> Result<RecordBatch, LakeError> {
         let column = |field: &FieldRef| {
             let found = batch.column_by_name(field.name()).cloned();
             found.ok_or_else(|| LakeError::Delta {
@@ -144,6 +122,15 @@ impl MonthTable {
         Ok(Some(table))
     }
 
+    /// The newest version of a table that is known to be there.
+    pub(crate) async fn reopen(&self) -> Result<DeltaTable, LakeError> {
+        self.open().await?.ok_or_else(|| LakeError::Delta {
+            table: self.folder.clone(),
+            problem: "it was removed while months of it were written".into(),
+            transient: true,
+        })
+    }
+
     async fn open_or_create(&self) -> Result<DeltaTable, LakeError> {
         if let Some(table) = self.open().await? {
             return Ok(table);
@@ -173,7 +160,7 @@ impl MonthTable {
     }
 
     /// New columns join the table's schema; a column that changed its type is refused.
-    fn evolve(&self, table: &DeltaTable) -> Result<Vec<Action>, LakeError> {
+    pub(crate) fn evolve(&self, table: &DeltaTable) -> Result<Vec<Action>, LakeError> {
         let snapshot = table.snapshot().map_err(LakeError::delta(&self.folder))?;
         let current = snapshot.schema();
         let wanted = self.delta_schema()?;
@@ -211,36 +198,20 @@ impl MonthTable {
         Ok(vec![Action::Metadata(metadata)])
     }
 
-    async fn active(
-        &self,
-        table: &DeltaTable,
-        month: AtomicMonth,
-    ) -> Result<Vec<Remove>, LakeError> {
-        let month = month.to_string();
-        let filter = [(MONTH_COLUMN, FilterOp::Eq, FilterValue::Scalar(&month))];
-        table
-            .get_active_add_actions_by_partitions(&filter)
-            .map_ok(|file| file.remove_action(true))
-            .try_collect()
-            .await
-            .map_err(LakeError::delta(&self.folder))
-    }
-
     /// Deletes files of the months that the table no longer names and whose retention is over:
     /// retired ones, and what a crashed attempt left.
-    async fn sweep(&self, months: impl Iterator<Item = &AtomicMonth>) -> Result<(), LakeError> {
+    pub(crate) async fn sweep(
+        &self,
+        months: impl Iterator<Item = &AtomicMonth>,
+    ) -> Result<(), LakeError> {
         let Some(delta) = self.open().await? else {
             return Ok(());
         };
         let retired = self.retired(&delta).await?;
         let over = Utc::now().checked_sub_signed(self.retention);
         for month in months {
-            let active: Vec<String> = self
-                .active(&delta, *month)
-                .await?
-                .into_iter()
-                .map(|file| file.path)
-                .collect();
+            let active = active(&delta, *month).await;
+            let active = active.map_err(LakeError::delta(&self.folder))?;
             let listed: Vec<_> = self
                 .objects
                 .list(&self.partition(*month))
@@ -252,7 +223,7 @@ impl MonthTable {
                 };
                 // What a crashed attempt left was never in the table: it counts from its writing.
                 let retired_at = retired.get(name).copied().unwrap_or(object.last_modified);
-                let kept = active.iter().any(|path| path == name);
+                let kept = active.iter().any(|file| file.path == name);
                 if !kept && over.is_some_and(|over| retired_at <= over) {
                     self.objects.delete(&object.key).await?;
                 }
@@ -286,12 +257,16 @@ impl MonthTable {
 
     /// Deletes parts that did not get into the table: a plain Parquet reader of the folder would
     /// take them for rows.
-    async fn discard(&self, months: &BTreeMap<AtomicMonth, Vec<Add>>) -> Result<(), LakeError> {
+    pub(crate) async fn discard(
+        &self,
+        months: &BTreeMap<AtomicMonth, Vec<Add>>,
+    ) -> Result<(), LakeError> {
         let Some(delta) = self.open().await? else {
             return Ok(());
         };
         for (month, parts) in months {
-            let active = self.active(&delta, *month).await?;
+            let active = active(&delta, *month).await;
+            let active = active.map_err(LakeError::delta(&self.folder))?;
             for part in parts {
                 if !active.iter().any(|file| file.path == part.path) {
                     let key = format!("{}{}", self.folder, part.path);
@@ -302,127 +277,21 @@ impl MonthTable {
         Ok(())
     }
 
-    fn partition(&self, month: AtomicMonth) -> String {
+    pub(crate) fn partition(&self, month: AtomicMonth) -> String {
         format!("{}{MONTH_COLUMN}={month}/", self.folder)
     }
 }
 
-impl Replacement<'_> {
-    /// Writes the month's new rows, those of the streams in their order, and returns how many.
-    /// `attempt` makes the files' names unlike those of any other attempt.
-    pub async fn write(
-        &mut self,
-        month: AtomicMonth,
-        sources: Vec<GoldRows>,
-        attempt: &str,
-    ) -> Result<u64, LakeError> {
-        let mut parts = Vec::new();
-        let mut rows = 0;
-        let mut open: Option<ParquetFile> = None;
-        for GoldRows {
-            subject,
-            rows: mut source,
-        } in sources
-        {
-            while let Some(batch) = source
-                .try_next()
-                .await
-                .map_err(LakeError::execution(&subject))?
-            {
-                let batch = self.table.fit(&batch)?;
-                self.table.require_values(&batch, &subject)?;
-                rows += batch.num_rows() as u64;
-                let file = match &mut open {
-                    Some(file) => file,
-                    none => {
-                        let name = format!("part-{:05}-{attempt}.parquet", parts.len());
-                        let key = self.table.partition(month) + &name;
-                        none.insert(ParquetFile::create(
-                            &self.table.objects,
-                            key,
-                            self.table.schema.clone(),
-                        )?)
-                    }
-                };
-                file.write(&batch).await?;
-                if file.size_bytes() >= PART_BYTES
-                    && let Some(full) = open.take()
-                {
-                    parts.push(self.close_part(full, month).await?);
-                }
-            }
-        }
-        if let Some(last) = open {
-            parts.push(self.close_part(last, month).await?);
-        }
-        self.months.insert(month, parts);
-        Ok(rows)
-    }
-
-    async fn close_part(&self, file: ParquetFile, month: AtomicMonth) -> Result<Add, LakeError> {
-        let path = file
-            .key()
-            .trim_start_matches(self.table.folder.as_str())
-            .to_owned();
-        let rows = file.rows();
-        let (_, size_bytes) = file.close().await?;
-        Ok(Add {
-            path,
-            partition_values: HashMap::from([(MONTH_COLUMN.to_owned(), Some(month.to_string()))]),
-            size: size_bytes as i64,
-            modification_time: Utc::now().timestamp_millis(),
-            data_change: true,
-            // Only the count: minima and maxima would put patients' values into the log.
-            stats: Some(format!(r#"{{"numRecords":{rows}}}"#)),
-            ..Add::default()
-        })
-    }
-
-    /// Replaces all written months in one commit and returns the table's version. `note` goes
-    /// into the commit's metadata.
-    pub async fn commit(self, note: serde_json::Value) -> Result<i64, LakeError> {
-        let Self {
-            table,
-            delta,
-            evolution: mut actions,
-            months,
-        } = self;
-        let failed = || LakeError::delta(&table.folder);
-        if months.is_empty() {
-            return Ok(delta.version().map_or(0, |version| version as i64));
-        }
-        let listed: Vec<String> = months.keys().map(|month| format!("'{month}'")).collect();
-        for (month, parts) in &months {
-            actions.extend(
-                table
-                    .active(&delta, *month)
-                    .await?
-                    .into_iter()
-                    .map(Action::Remove),
-            );
-            actions.extend(parts.iter().cloned().map(Action::Add));
-        }
-        let operation = DeltaOperation::Write {
-            mode: SaveMode::Overwrite,
-            partition_by: Some(vec![MONTH_COLUMN.to_owned()]),
-            predicate: Some(format!("{MONTH_COLUMN} IN ({})", listed.join(", "))),
-        };
-        let snapshot = delta.snapshot().map_err(failed())?;
-        let properties = CommitProperties::default().with_metadata([("lazaret".to_owned(), note)]);
-        let commit = CommitBuilder::from(properties)
-            .with_actions(actions)
-            .build(Some(snapshot.snapshot()), delta.log_store(), operation)
-            .await;
-        let commit = match commit {
-            Ok(commit) => commit,
-            Err(error) => {
-                if let Err(left) = table.discard(&months).await {
-                    tracing::warn!(table = %table.folder, error = %left, "uncommitted files stay");
-                }
-                return Err(failed()(error));
-            }
-        };
-        table.sweep(months.keys()).await?;
-        Ok(commit.version() as i64)
-    }
+/// The files that hold a month in that version of the table, as the actions that retire them.
+pub(crate) async fn active(
+    delta: &DeltaTable,
+    month: AtomicMonth,
+) -> Result<Vec<Remove>, DeltaTableError> {
+    let month = month.to_string();
+    let filter = [(MONTH_COLUMN, FilterOp::Eq, FilterValue::Scalar(&month))];
+    delta
+        .get_active_add_actions_by_partitions(&filter)
+        .map_ok(|file| file.remove_action(true))
+        .try_collect()
+        .await
 }

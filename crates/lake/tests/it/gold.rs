@@ -236,3 +236,58 @@ fn retired_files_stay_for_their_retention() {
         assert_eq!(kept.len(), 2, "the retired file is an hour too young");
     });
 }
+
+#[test]
+fn replacements_that_overlap_in_time_all_get_in() {
+    on_each_place(|objects| async move {
+        replace_month(
+            &table(&objects, claims()),
+            MARCH,
+            vec![rows(&[("a", 1)])],
+            "first",
+        )
+        .await
+        .unwrap();
+        let months: Vec<AtomicMonth> = (1..=6).map(|month| AtomicMonth::new(2023, month)).collect();
+        let tables: Vec<MonthTable> = months.iter().map(|_| table(&objects, claims())).collect();
+        let mut open = Vec::new();
+        for (table, month) in tables.iter().zip(&months) {
+            let mut replacement = table.replace().await.unwrap();
+            replacement
+                .write(*month, vec![rows(&[("b", 2)])], "attempt")
+                .await
+                .unwrap();
+            open.push(replacement);
+        }
+        let note = serde_json::json!({});
+        let commits = open
+            .into_iter()
+            .map(|replacement| replacement.commit(note.clone()));
+        for committed in futures::future::join_all(commits).await {
+            committed.unwrap();
+        }
+        assert_eq!(plain_read(&objects).await.len(), 7);
+    });
+}
+
+#[test]
+fn of_two_that_replace_a_month_at_once_the_later_is_refused() {
+    on_each_place(|objects| async move {
+        let table = table(&objects, claims());
+        replace_month(&table, MARCH, vec![rows(&[("a", 1)])], "first")
+            .await
+            .unwrap();
+        let mut one = table.replace().await.unwrap();
+        let mut two = table.replace().await.unwrap();
+        one.write(MARCH, vec![rows(&[("b", 2), ("c", 3)])], "one")
+            .await
+            .unwrap();
+        two.write(MARCH, vec![rows(&[("d", 4)])], "two")
+            .await
+            .unwrap();
+        one.commit(serde_json::json!({})).await.unwrap();
+        let refused = two.commit(serde_json::json!({})).await.unwrap_err();
+        assert!(refused.is_transient(), "{refused}");
+        assert_eq!(plain_read(&objects).await, ["2024-03 b 2", "2024-03 c 3"]);
+    });
+}
