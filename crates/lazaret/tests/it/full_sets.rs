@@ -1,7 +1,8 @@
 //! The full public sets of the shipped layouts: every row of every file, counted by our program
 //! and by an independent reading of the same contracts.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use testkit::python::run_python;
@@ -29,6 +30,18 @@ fn submitter(layout: &str) -> &'static str {
     }
 }
 
+/// One entry for each file of the sets.
+fn counted_independently(data: &Path) -> Value {
+    let contracts = repository().join("library/contracts");
+    let arguments = [
+        "--contracts",
+        contracts.to_str().unwrap(),
+        "--data",
+        data.to_str().unwrap(),
+    ];
+    serde_json::from_str(&run_python(COUNT_ROWS, &arguments)).unwrap()
+}
+
 #[test]
 fn every_row_of_the_full_sets_is_accounted_for() {
     let Some(data) = shared_data() else {
@@ -37,17 +50,7 @@ fn every_row_of_the_full_sets_is_accounted_for() {
         );
         return;
     };
-    let contracts = repository().join("library/contracts");
-    let text = run_python(
-        COUNT_ROWS,
-        &[
-            "--contracts",
-            contracts.to_str().unwrap(),
-            "--data",
-            data.to_str().unwrap(),
-        ],
-    );
-    let oracle: Value = serde_json::from_str(&text).unwrap();
+    let oracle = counted_independently(&data);
     let files = oracle.as_array().expect("one entry per file");
     assert!(
         files.len() > 20,
@@ -94,4 +97,51 @@ fn every_row_of_the_full_sets_is_accounted_for() {
         assert_eq!(silver.get(id).copied().unwrap_or(0), accepted, "{name}");
     }
     assert_eq!(counted["rows_doubled"], serde_json::json!([]));
+
+    let expected: BTreeMap<String, &Value> = files
+        .iter()
+        .zip(&groups)
+        .map(|(file, group)| {
+            (
+                text(&project.submission(group), "submission_id"),
+                &file["months"],
+            )
+        })
+        .collect();
+    gold_holds_the_winners(&project, &counted, &expected);
+}
+
+/// Every winner's month has in submitter gold, and in canonical gold where its file type has a
+/// canonical schema, as many rows as the independent reading finds in its file.
+fn gold_holds_the_winners(project: &Project, counted: &Value, expected: &BTreeMap<String, &Value>) {
+    let shown = project.json(&["winner", "list"]);
+    let winners = shown["winners"].as_array().unwrap();
+    assert!(winners.len() > 500, "{} winners", winners.len());
+    let of_submitter = counted["gold_submitter"].as_array().unwrap();
+    assert_eq!(of_submitter.len(), winners.len());
+    let canonical = counted["canonical_by_source"].as_array().unwrap();
+    let find = |entries: &[Value], winner: &Value, id: &str| {
+        let same = |entry: &&Value| {
+            let names = ["state", "file_type", "submitter_id", "atomic_month"];
+            names.iter().all(|name| entry[*name] == winner[*name])
+        };
+        let found = entries.iter().find(same).cloned();
+        found.unwrap_or_else(|| panic!("no rows of submission {id}: {winner}"))
+    };
+    for winner in winners {
+        let id = text(winner, "submission_id");
+        let rows = &expected[&id][text(winner, "atomic_month")];
+        assert_eq!(&find(of_submitter, winner, &id)["rows"], rows, "{winner}");
+        if winner["file_type"] != "medical_claim_line" {
+            let built = find(canonical, winner, &id);
+            assert_eq!(
+                (&built["rows"], text(&built, "source_submission_id")),
+                (rows, id)
+            );
+        }
+    }
+}
+
+fn text(entry: &Value, name: &str) -> String {
+    entry[name].as_str().unwrap().to_owned()
 }
