@@ -21,6 +21,7 @@ mod versions;
 mod wording;
 
 pub use column_type::InvalidColumnType;
+pub use document::hex;
 pub use error::{DocumentError, Mistake};
 pub use file_name::{FileNameGrammar, InvalidFileName};
 pub use ids::*;

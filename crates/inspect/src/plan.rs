@@ -17,12 +17,7 @@ use crate::time_format::TimeFormat;
 /// What every accepted row carries beside the contract's columns, so that it can be traced to
 /// its bytes: the file, the row's number (1 is the first after the header), where it begins (in
 /// bytes from the file's start, byte-order mark included) and its length without its line end.
-pub const LINEAGE_COLUMNS: [&str; 4] = [
-    "source_file",
-    "source_row",
-    "source_offset",
-    "source_length",
-];
+pub const LINEAGE_COLUMNS: [&str; 4] = contract::ROW_LINEAGE_COLUMNS;
 
 /// A code longer than this is refused, so that a block's column stays within Arrow's offsets.
 const CODE_BYTES_MAX: usize = 4096;

@@ -23,7 +23,7 @@ pub use canonical::{CanonicalSource, canonical_arrow_schema, check_mapping, open
 pub use error::LakeError;
 pub use keys::{Key, SubmissionPlace};
 pub use month_table::MonthTable;
-pub use objects::{Listed, Objects, hex};
+pub use objects::{Listed, Objects};
 pub use quarantine::{QuarantineWriter, QuarantinedReason, QuarantinedRow, read_quarantine};
 pub use replacement::{GoldRows, Replacement};
 pub use rows::{StoredRow, read_row};

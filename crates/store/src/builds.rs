@@ -210,12 +210,16 @@ impl Store {
         Ok(Moved::Yes(()))
     }
 
-    pub async fn last_success(&self, key: &MonthKey) -> Result<Option<Build>, StoreError> {
-        let sql = "SELECT * FROM canonical_build
-                   WHERE state = $1 AND file_type = $2 AND atomic_month = $3 AND status = $4
-                   ORDER BY started_at DESC, build_id DESC LIMIT 1";
+    /// The build whose rows the month holds, where that is certain: one that failed or was
+    /// interrupted after the last success may have been committed, and then nothing is certain.
+    pub async fn standing_build(&self, key: &MonthKey) -> Result<Option<Build>, StoreError> {
+        let sql = "SELECT * FROM (
+                       SELECT * FROM canonical_build
+                       WHERE state = $1 AND file_type = $2 AND atomic_month = $3 AND status <> $4
+                       ORDER BY started_at DESC, build_id DESC LIMIT 1) AS last
+                   WHERE status = $5";
         let mut values = month_values(key);
-        values.extend(values![BuildStatus::Succeeded]);
+        values.extend(values![BuildStatus::Skipped, BuildStatus::Succeeded]);
         self.database.first(sql, values).await
     }
 

@@ -60,12 +60,19 @@ pub struct OpenGroup {
 
 impl FromRow for InboxObject {
     fn from_row(row: &Row) -> Result<Self, StoreError> {
+        let SeenObject {
+            key,
+            grouping_key,
+            size_bytes,
+            etag,
+            last_modified,
+        } = SeenObject::from_row(row)?;
         Ok(Self {
-            key: row.text("object_key")?,
-            grouping_key: row.text("grouping_key")?,
-            size_bytes: row.integer("size_bytes")?,
-            etag: row.text_if_any("etag")?,
-            last_modified: row.time("last_modified")?,
+            key,
+            grouping_key,
+            size_bytes,
+            etag,
+            last_modified,
             first_seen_at: row.time("first_seen_at")?,
             changed_at: row.time("changed_at")?,
             submission_id: row.parsed_if_any("submission_id")?,
@@ -73,16 +80,7 @@ impl FromRow for InboxObject {
     }
 }
 
-/// What of a known object tells whether it changed: no more, since all of an inbox is compared.
-struct KnownVersion {
-    key: String,
-    grouping_key: String,
-    size_bytes: i64,
-    etag: Option<String>,
-    last_modified: DateTime<Utc>,
-}
-
-impl FromRow for KnownVersion {
+impl FromRow for SeenObject {
     fn from_row(row: &Row) -> Result<Self, StoreError> {
         Ok(Self {
             key: row.text("object_key")?,
@@ -94,8 +92,9 @@ impl FromRow for KnownVersion {
     }
 }
 
-impl KnownVersion {
-    fn is_version(&self, seen: &SeenObject) -> bool {
+impl SeenObject {
+    /// Whether a listing shows what was seen before.
+    fn is_version(&self, seen: &Self) -> bool {
         self.size_bytes == seen.size_bytes
             && self.etag == seen.etag
             && self.last_modified == to_micros(seen.last_modified)
@@ -111,12 +110,13 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<SeenCounts, StoreError> {
         let sql = format!(
+            // No more than tells whether it changed: all of an inbox is compared.
             "SELECT object_key, grouping_key, size_bytes, etag, last_modified
              FROM inbox_object WHERE object_key IN {}",
             self.database.dialect().each(1)
         );
         let keys = list(page.iter().map(|object| &object.key));
-        let known: Vec<KnownVersion> = self.database.all(sql, vec![keys]).await?;
+        let known: Vec<SeenObject> = self.database.all(sql, vec![keys]).await?;
         let known: HashMap<_, _> = known
             .iter()
             .map(|object| (object.key.as_str(), object))

@@ -29,7 +29,7 @@ pub(crate) async fn open(globals: &Globals) -> Result<Pipeline, Failure> {
 
 /// Refuses to work while a mapping does not fit: nothing canonical could be built through it.
 pub(crate) fn require_mappings(pipeline: &Pipeline) -> Result<(), Failure> {
-    let problems = pipeline.check_registry();
+    let problems = pipeline.catalog.check_mappings();
     if problems.is_empty() {
         return Ok(());
     }

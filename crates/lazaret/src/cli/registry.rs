@@ -21,7 +21,7 @@ pub(crate) async fn run(globals: &Globals, call: &Call) -> Result<Done, Failure>
     let Call::Sync = call;
     let configuration = project::configuration(globals)?;
     let pipeline = project::open_watched(&configuration, project::nobody()).await?;
-    let problems = pipeline.check_registry();
+    let problems = pipeline.catalog.check_mappings();
     let changes = if problems.is_empty() {
         pipeline.sync_registry().await?
     } else {

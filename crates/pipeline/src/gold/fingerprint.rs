@@ -31,7 +31,7 @@ pub(crate) fn fingerprint(schema: &CanonicalSchema, inputs: &[Input]) -> String 
         digest.update(line);
         digest.update("\n");
     }
-    lake::hex(&digest.finalize())
+    contract::hex(&digest.finalize())
 }
 
 #[cfg(test)]

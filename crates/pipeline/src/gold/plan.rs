@@ -4,7 +4,7 @@ use contract::{CanonicalSchema, Mapping, SubmissionId, SubmitterId};
 use futures::TryStreamExt;
 use lake::{Key, SubmissionPlace};
 use serde::Serialize;
-use store::{BuildFilter, BuildStatus, MonthKey, Winner, WinnerFilter};
+use store::{MonthKey, Winner, WinnerFilter};
 
 use super::fingerprint::{Input, fingerprint};
 use crate::submissions::{Classified, classified};
@@ -91,7 +91,8 @@ impl Pipeline {
         if sources.is_empty() {
             return Ok(skip("the month has no winners"));
         }
-        let unchanged = self.last_written(key).await?.as_ref() == Some(&fingerprint);
+        let standing = self.store.standing_build(key).await?;
+        let unchanged = standing.is_some_and(|build| build.fingerprint == fingerprint);
         if !force && unchanged && self.has_files(key).await? {
             return Ok(skip("the inputs are those of the last build"));
         }
@@ -159,23 +160,6 @@ impl Pipeline {
             mapping,
             input,
         }))
-    }
-
-    /// The fingerprint of what the month holds, where that is known for certain: a build that was
-    /// interrupted may have been committed, so whatever succeeded before it says nothing.
-    async fn last_written(&self, key: &MonthKey) -> Result<Option<String>, PipelineError> {
-        let filter = BuildFilter {
-            state: Some(key.state.clone()),
-            file_type: Some(key.file_type.clone()),
-            atomic_month: Some(key.atomic_month),
-            limit: None,
-        };
-        let builds = self.store.builds(&filter).await?;
-        let last = builds
-            .into_iter()
-            .find(|build| build.status != BuildStatus::Skipped)
-            .filter(|build| build.status == BuildStatus::Succeeded);
-        Ok(last.map(|build| build.fingerprint))
     }
 }
 

@@ -53,25 +53,29 @@ impl Catalog {
 }
 
 impl Pipeline {
-    /// Checks every mapping against its layout and its canonical schema.
-    pub fn check_registry(&self) -> Vec<RegistryProblem> {
-        self.catalog.check_mappings()
-    }
-
     /// Takes the project's layouts, submitters, schemas and mappings into the store. Where a
     /// schema, a mapping or a layout changed, every month of its file type is due for a rebuild.
     /// Nothing is taken in while a mapping is wrong.
     pub async fn sync_registry(&self) -> Result<Vec<RegistryChange>, PipelineError> {
-        if let Some(problem) = self.check_registry().first() {
+        if let Some(problem) = self.catalog.check_mappings().first() {
             return Err(PipelineError::Refused(format!(
                 "the mapping {} does not fit: {}",
                 problem.mapping,
                 problem.problems.join("; ")
             )));
         }
+        for feed in self.catalog.feeds.values() {
+            self.store
+                .upsert_submitter(&feed.submitter_id, &feed.state, &feed.title)
+                .await?;
+        }
+        let changed = self.changed_file_types().await?;
+        if changed.is_empty() {
+            return Ok(Vec::new());
+        }
         // Before the documents are taken in: a crash in between asks for the rebuilds again, where
         // the other order would forget them.
-        for file_type in self.changed_file_types().await? {
+        for file_type in changed {
             self.enqueue_all_months(&file_type).await?;
         }
         let mut changes = Vec::new();
@@ -83,11 +87,6 @@ impl Pipeline {
             };
             changes.push(RegistryChange { document, change });
         };
-        for feed in self.catalog.feeds.values() {
-            self.store
-                .upsert_submitter(&feed.submitter_id, &feed.state, &feed.title)
-                .await?;
-        }
         for (id, layout) in &self.catalog.layouts {
             let contract = &layout.contract;
             let registered = self

@@ -1,4 +1,4 @@
-use contract::SubmissionId;
+use contract::{RunId, SubmissionId};
 use lake::{Key, MonthTable, gold_submitter_schema, read_silver_month, session};
 use serde_json::json;
 use store::{Submission, Winner};
@@ -53,7 +53,7 @@ impl Pipeline {
             self.gold_retention(),
         );
         let context = session(&self.objects)?;
-        let attempt = SubmissionId::new().to_string();
+        let attempt = RunId::new().to_string();
         let mut replacement = table.replace().await?;
         let mut written = Vec::with_capacity(winners.len());
         for winner in winners {

@@ -184,5 +184,5 @@ fn content_hash(files: &[SubmissionFile], with_names: bool) -> String {
     };
     let mut lines: Vec<String> = files.iter().map(line).collect();
     lines.sort_unstable();
-    lake::hex(&Sha256::digest(lines.join("\n")))
+    contract::hex(&Sha256::digest(lines.join("\n")))
 }

@@ -49,7 +49,7 @@ async fn a_build_answers_its_requests(world: World) {
         .unwrap();
     let claimed = claim(store, 0).await.unwrap();
     let id = start(store, "2024-01").await;
-    assert_eq!(store.last_success(&key).await.unwrap(), None);
+    assert_eq!(store.standing_build(&key).await.unwrap(), None);
     store
         .enqueue_rebuild(&key, "asked for again", None)
         .await
@@ -64,7 +64,7 @@ async fn a_build_answers_its_requests(world: World) {
     };
     assert_eq!(finish().await, Moved::Yes(()));
     assert_eq!(finish().await, Moved::No);
-    let build = store.last_success(&key).await.unwrap().unwrap();
+    let build = store.standing_build(&key).await.unwrap().unwrap();
     assert_eq!((build.build_id, build.status), (id, BuildStatus::Succeeded));
     assert_eq!(
         (build.rows, build.delta_version, build.reason),
@@ -72,6 +72,16 @@ async fn a_build_answers_its_requests(world: World) {
     );
     assert_eq!(build.finished_at, Some(at(1)));
     assert_eq!(build.sources, "[{\"b\": 1,  \"a\": 2}]", "as it was given");
+    // A later attempt that failed may have been committed.
+    let failed = BuildOutcome::Failed {
+        reason: "no mapping".into(),
+    };
+    let later = start(store, "2024-01").await;
+    store
+        .finish_build(later, &failed, &[], &key, &owner(), at(2))
+        .await
+        .unwrap();
+    assert_eq!(store.standing_build(&key).await.unwrap(), None);
     // What was asked for meanwhile is not answered.
     let pending = store.pending_rebuilds().await.unwrap();
     assert_eq!(pending.len(), 1);
@@ -110,7 +120,7 @@ async fn a_failed_build_answers_them_too(world: World) {
         assert_eq!(store.pending_rebuilds().await.unwrap(), []);
         assert_eq!(claim(store, 99).await, None);
     }
-    assert_eq!(store.last_success(&key).await.unwrap(), None);
+    assert_eq!(store.standing_build(&key).await.unwrap(), None);
     let builds = store.builds(&BuildFilter::default()).await.unwrap();
     let ends: Vec<_> = builds
         .iter()
