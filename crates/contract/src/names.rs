@@ -33,7 +33,7 @@ pub const CANONICAL_LINEAGE_COLUMNS: [&str; 12] = [
 ];
 
 /// The checks that every contract has; a rule of one's own may not take their names.
-pub(crate) const BUILT_IN_RULES: [&str; 11] = [
+pub(crate) const BUILT_IN_RULES: [&str; 17] = [
     "required",
     "type",
     "length",
@@ -45,6 +45,12 @@ pub(crate) const BUILT_IN_RULES: [&str; 11] = [
     "quote",
     "nul_byte",
     "record_length",
+    "check",
+    "unique",
+    "required_when",
+    "completeness",
+    "control",
+    "json",
 ];
 
 /// The known word that a mistyped one most likely meant, if any is near.

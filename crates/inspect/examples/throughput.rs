@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use contract::{Column, ColumnType, Contract, Delimited, Encoding, Pii, Severity, Thresholds};
+use contract::{Column, ColumnType, Contract, Delimited, FileFormat};
 use inspect::{Plan, Splitter, header_names};
 
 type Failure = Box<dyn std::error::Error>;
@@ -13,19 +13,17 @@ type Failure = Box<dyn std::error::Error>;
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (path, delimiter) = match &arguments[..] {
-        [path, delimiter, ..] => (path, delimiter.as_bytes()[0]),
+        [path, delimiter, ..] => (path, delimiter),
         _ => return Err("usage: throughput FILE DELIMITER [typed|text] [MEBIBYTES]".into()),
     };
     let typed = arguments.get(2).is_some_and(|kind| kind == "typed");
     let mebibytes = arguments.get(3).map_or(Ok(200), |size| size.parse())?;
     let file = std::fs::read(path)?;
     let header_end = memchr::memchr(b'\n', &file).ok_or("the file has no line")? + 1;
-    let format = Delimited {
-        delimiter,
-        quote: Some(b'"'),
-        encoding: Encoding::Utf8,
-        header: true,
-    };
+    let format = FileFormat::delimited(Delimited {
+        delimiter: delimiter.clone(),
+        ..Delimited::default()
+    });
     let names = header_names(&format, &file[..header_end])?;
     let plan = Plan::compile(&contract(format, &names, typed)?)?;
     let (header, body) = file.split_at(header_end);
@@ -62,11 +60,9 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-fn contract(format: Delimited, names: &[String], typed: bool) -> Result<Contract, Failure> {
-    let column = |name: &String| Column {
-        name: name.clone(),
-        header: name.clone(),
-        column_type: match name {
+fn contract(format: FileFormat, names: &[String], typed: bool) -> Result<Contract, Failure> {
+    let column = |name: &String| {
+        let column_type = match name {
             name if typed && name.ends_with("_DT") => ColumnType::Date {
                 formats: vec!["%Y%m%d".to_owned(), "%d-%b-%Y".to_owned()],
             },
@@ -75,34 +71,9 @@ fn contract(format: Delimited, names: &[String], typed: bool) -> Result<Contract
                 scale: 2,
             },
             _ => ColumnType::String,
-        },
-        required: false,
-        nulls: vec![String::new()],
-        trim: true,
-        transforms: Vec::new(),
-        length: None,
-        range: None,
-        pattern: None,
-        domain: None,
-        severity: Severity::Reject,
-        pii: Pii::None,
-        description: String::new(),
+        };
+        Column::new(name, column_type)
     };
-    Ok(Contract {
-        layout: "throughput@v1".parse()?,
-        title: String::new(),
-        description: String::new(),
-        source: None,
-        format,
-        file_name: None,
-        columns: names.iter().map(column).collect(),
-        natural_key: Vec::new(),
-        atomic_month: None,
-        rules: Vec::new(),
-        thresholds: Thresholds {
-            reject_ratio: 1.0,
-            min_rows: 0,
-        },
-        content_hash: String::new(),
-    })
+    let columns = names.iter().map(column).collect();
+    Ok(Contract::new("throughput@v1".parse()?, format, columns))
 }

@@ -37,8 +37,8 @@ impl Decoding {
         match encoding {
             Encoding::Utf8 if !nul && str::from_utf8(text).is_ok() => Self::Clean,
             Encoding::Utf8 => Self::CheckUtf8,
-            Encoding::Latin1 if !nul && text.is_ascii() => Self::Clean,
-            Encoding::Latin1 => Self::Latin1,
+            _ if !nul && text.is_ascii() => Self::Clean,
+            _ => Self::Latin1,
         }
     }
 }

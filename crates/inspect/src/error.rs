@@ -4,6 +4,8 @@
 /// A contract that cannot be compiled. The operator's to mend.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
+    #[error("this format cannot be read yet")]
+    Format,
     #[error("column `{column}`: the pattern is not a regular expression: {reason}")]
     Pattern { column: String, reason: String },
     #[error(

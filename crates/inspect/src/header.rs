@@ -7,11 +7,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use contract::{Delimited, Encoding};
+use contract::{Encoding, FileFormat};
 
 use crate::cell::unquoted;
 use crate::error::Unreadable;
-use crate::plan::Compiled;
+use crate::plan::{Compiled, Dialect};
 use crate::scan::{Record, Scanner, Step};
 use crate::splitter::RECORD_BYTES_MAX;
 use crate::tile::split_record;
@@ -50,7 +50,7 @@ impl Binding {
         encoding: Encoding,
         record: &[u8],
     ) -> Result<Self, Unreadable> {
-        let names = names_of(&plan.format, encoding, record)?;
+        let names = names_of(plan.dialect, encoding, record)?;
         let by_key: HashMap<&str, usize> = plan
             .columns
             .iter()
@@ -113,18 +113,19 @@ impl Binding {
 ///
 /// # Errors
 /// The file is not delimited text, or holds no line.
-pub fn header_names(format: &Delimited, start: &[u8]) -> Result<Vec<String>, Unreadable> {
+pub fn header_names(format: &FileFormat, start: &[u8]) -> Result<Vec<String>, Unreadable> {
     refuse_other_formats(&start[..start.len().min(SNIFF_BYTES)])?;
+    let dialect = Dialect::of(format).ok_or(Unreadable::Empty)?;
     let (encoding, text) = match start.strip_prefix(BYTE_ORDER_MARK) {
         Some(text) => (Encoding::Utf8, text),
         None => (format.encoding, start),
     };
-    let mut scanner = Scanner::new(format.delimiter, format.quote, RECORD_BYTES_MAX);
+    let mut scanner = Scanner::new(dialect.delimiter, dialect.quote, RECORD_BYTES_MAX);
     loop {
         match scanner.next_record(text, true) {
             Step::Record(Record { start, end, .. }) if start == end => {}
             Step::Record(record) => {
-                return names_of(format, encoding, &text[record.start..record.end]);
+                return names_of(dialect, encoding, &text[record.start..record.end]);
             }
             Step::NeedMore => return Err(Unreadable::Empty),
             Step::TooLong { .. } => {
@@ -136,7 +137,7 @@ pub fn header_names(format: &Delimited, start: &[u8]) -> Result<Vec<String>, Unr
 }
 
 fn names_of(
-    format: &Delimited,
+    dialect: Dialect,
     encoding: Encoding,
     record: &[u8],
 ) -> Result<Vec<String>, Unreadable> {
@@ -153,8 +154,8 @@ fn names_of(
         record,
         0,
         record.len(),
-        format.delimiter,
-        format.quote,
+        dialect.delimiter,
+        dialect.quote,
         &mut ends,
     )
     .is_err()
@@ -166,10 +167,10 @@ fn names_of(
     let mut names = Vec::with_capacity(ends.len());
     for end in ends {
         let end = end as usize;
-        let field = unquoted(&record[start..end], format.quote);
+        let field = unquoted(&record[start..end], dialect.quote);
         let name = match encoding {
             Encoding::Utf8 => String::from_utf8_lossy(&field).into_owned(),
-            Encoding::Latin1 => field.iter().copied().map(char::from).collect(),
+            _ => field.iter().copied().map(char::from).collect(),
         };
         names.push(trim_name(&name).to_owned());
         start = end + 1;

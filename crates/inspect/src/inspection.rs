@@ -76,8 +76,8 @@ impl<'b> Inspection<'b> {
         };
         let block = self.block;
         let (plan, binding) = (&*block.plan.compiled, &*block.binding);
-        let format = &plan.format;
-        let structure = (format.delimiter, format.quote);
+        let dialect = plan.dialect;
+        let structure = (dialect.delimiter, dialect.quote);
         tile.fill(
             &block.raw,
             spans,
@@ -93,7 +93,7 @@ impl<'b> Inspection<'b> {
         );
         self.rows.extend(tile.rows.iter().map(|row| row.record));
         let text = &block.raw[first.start as usize..last.end as usize];
-        let reading = (format.quote, binding.encoding);
+        let reading = (dialect.quote, binding.encoding);
         let source = Source::new(&block.raw, text, tile, reading, binding.width());
         for (at, column) in plan.columns.iter().enumerate() {
             let (rejected, broken_cells) = (&mut self.rejected, &mut self.broken_cells);

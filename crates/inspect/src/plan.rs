@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use contract::{Column, ColumnType, Contract, Delimited, Pii, Range, Severity, Transform};
+use contract::{
+    Column, ColumnType, Contract, Delimited, FileFormat, Header, Pii, Range, Severity, Shape,
+    Transform,
+};
 
 use crate::calendar::MICROSECONDS_PER_DAY;
 use crate::check::{Bounds, DomainTable, TextChecks, whole_value};
@@ -35,10 +38,39 @@ pub struct FilePlan {
 
 #[derive(Debug)]
 pub(crate) struct Compiled {
-    pub(crate) format: Delimited,
+    pub(crate) format: FileFormat,
+    pub(crate) dialect: Dialect,
     pub(crate) columns: Vec<ColumnPlan>,
     pub(crate) schema: SchemaRef,
     rule_names: [Arc<str>; 8],
+}
+
+/// The structural characters of a delimited file where each is one byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Dialect {
+    pub(crate) delimiter: u8,
+    pub(crate) quote: Option<u8>,
+}
+
+impl Dialect {
+    pub(crate) fn of(format: &FileFormat) -> Option<Self> {
+        match &format.shape {
+            Shape::Delimited(Delimited {
+                delimiter,
+                record_separator: None,
+                quote,
+                escape: None,
+                ..
+            }) => match *delimiter.as_bytes() {
+                [delimiter] => Some(Self {
+                    delimiter,
+                    quote: *quote,
+                }),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -95,7 +127,8 @@ impl Plan {
             .iter()
             .map(ColumnPlan::compile)
             .collect::<Result<Vec<_>, _>>()?;
-        if contract.format.header {
+        let dialect = Dialect::of(&contract.format).ok_or(PlanError::Format)?;
+        if contract.format.header() == Header::ByName {
             refuse_shared_headers(&columns)?;
         }
         let mut fields: Vec<Field> = contract
@@ -108,6 +141,7 @@ impl Plan {
         fields.extend([row, offset, length].map(|name| Field::new(name, DataType::Int64, false)));
         Ok(Self(Arc::new(Compiled {
             format: contract.format.clone(),
+            dialect,
             columns,
             schema: Arc::new(Schema::new(fields)),
             rule_names: CellRule::ALL.map(|rule| rule.name().into()),

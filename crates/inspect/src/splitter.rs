@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use contract::Encoding;
+use contract::{Encoding, Header};
 use memchr::memchr;
 
 use crate::block::{Block, Span};
@@ -85,13 +85,14 @@ impl Splitter {
 
     #[doc(hidden)]
     pub fn with_limits(plan: &FilePlan, limits: Limits) -> Self {
-        let format = &plan.compiled.format;
+        let compiled = &plan.compiled;
+        let dialect = compiled.dialect;
         Self {
             plan: plan.clone(),
             limits,
-            scanner: Scanner::new(format.delimiter, format.quote, limits.record_bytes_max),
+            scanner: Scanner::new(dialect.delimiter, dialect.quote, limits.record_bytes_max),
             sniffed: false,
-            encoding: format.encoding,
+            encoding: compiled.format.encoding,
             binding: None,
             too_long: None,
             pending: Vec::new(),
@@ -124,7 +125,7 @@ impl Splitter {
         let mut blocks = Vec::new();
         self.advance(true, &mut blocks)?;
         self.cut_block(self.pending.len(), &mut blocks);
-        let empty = self.end.rows == 0 && !self.plan.compiled.format.header;
+        let empty = self.end.rows == 0 && self.plan.compiled.format.header() == Header::Absent;
         match &self.binding {
             Some(binding) if !empty => {
                 self.end.unknown_columns.clone_from(&binding.unknown);
@@ -191,7 +192,7 @@ impl Splitter {
             self.end.had_bom = true;
             self.discard(BYTE_ORDER_MARK.len());
         }
-        if !self.plan.compiled.format.header {
+        if self.plan.compiled.format.header() == Header::Absent {
             let columns = self.plan.compiled.columns.len();
             self.binding = Some(Arc::new(Binding::by_position(columns, self.encoding)));
         }

@@ -6,12 +6,13 @@ use regex::Regex;
 use serde_saphyr::Spanned;
 
 use super::domain::Domains;
-use super::raw::{RawColumn, RawFile, RawLength};
+use super::file::RawFile;
+use super::raw::{RawColumn, RawCompleteness, RawLength, Text};
 use super::{formats, range};
 use crate::document::Review;
 use crate::file_name::last_line;
 use crate::names::{ROW_LINEAGE_COLUMNS, is_snake_case};
-use crate::{Column, ColumnType, Length, Pii, Severity};
+use crate::{Characters, Column, ColumnType, Completeness, Length, Pii, Severity};
 
 const TRUE_VALUES: [&str; 5] = ["true", "t", "yes", "y", "1"];
 const FALSE_VALUES: [&str; 5] = ["false", "f", "no", "n", "0"];
@@ -39,13 +40,30 @@ pub(super) fn check(
         .value
         .trim()
         .to_owned();
+    let text = |given: &Option<Text>| given.as_ref().map(|text| text.value.trim().to_owned());
     Some(Column {
         name: raw.name.value.clone(),
         header,
+        aliases: raw
+            .aliases
+            .iter()
+            .map(|alias| alias.value.trim().to_owned())
+            .collect(),
+        place: (raw.place.as_ref()).map(|place| Characters {
+            start: place.value.start,
+            length: place.value.length,
+        }),
         required: raw.required,
+        required_when: text(&raw.required_when),
         nulls: nulls(raw, file),
+        sentinels: range::check_sentinels(&raw.sentinels, &column_type, review),
         trim: raw.trim.or(file.trim).unwrap_or(true),
         transforms: raw.transform.clone(),
+        zero_pad: (raw.zero_pad.as_ref()).and_then(|width| {
+            check_is_text(width, "zero_pad", &column_type, review).then_some(width.value)
+        }),
+        implied_decimals: check_implied_decimals(raw, &column_type, review),
+        zone: check_zone(raw, &column_type, review),
         length: raw
             .length
             .as_ref()
@@ -56,6 +74,11 @@ pub(super) fn check(
             .and_then(|range| range::check(range, &column_type, review)),
         pattern,
         domain,
+        check: (raw.check.as_ref()).and_then(|check| {
+            check_is_text(check, "check", &column_type, review).then_some(check.value)
+        }),
+        completeness: (raw.completeness.as_ref())
+            .map(|given| check_completeness(&given.value, review)),
         severity: raw.severity.unwrap_or(Severity::Reject),
         pii: raw.pii.unwrap_or(Pii::None),
         description: raw
@@ -66,6 +89,66 @@ pub(super) fn check(
             .to_owned(),
         column_type,
     })
+}
+
+fn check_implied_decimals(
+    raw: &RawColumn,
+    column_type: &ColumnType,
+    review: &mut Review<'_>,
+) -> bool {
+    let Some(given) = raw.implied_decimals.as_ref().filter(|given| given.value) else {
+        return false;
+    };
+    let has_places = matches!(column_type, ColumnType::Decimal { scale, .. } if *scale > 0);
+    if !has_places {
+        let message = format!("`implied_decimals` does not go with type {column_type}");
+        let help = "write for example `type: decimal(12,2)`: `1234` is then 12.34";
+        review.refuse(given, message, "expected on a decimal with places", help);
+    }
+    has_places
+}
+
+/// The zone of moments whose text carries no offset.
+fn check_zone(
+    raw: &RawColumn,
+    column_type: &ColumnType,
+    review: &mut Review<'_>,
+) -> Option<String> {
+    let given = raw.zone.as_ref()?;
+    if !matches!(column_type, ColumnType::Timestamp { zoned: true, .. }) {
+        let message = format!("`zone` does not go with type {column_type}");
+        let help = "write `type: timestamp_tz`, or remove `zone`";
+        review.refuse(given, message, "expected on a timestamp_tz column", help);
+    }
+    if given.value.parse::<chrono_tz::Tz>().is_err() {
+        let message = format!("`{}` is not a time zone", given.value);
+        let help = "write an IANA name such as `America/New_York`, `Pacific/Auckland` or `UTC`";
+        review.refuse(given, message, "expected a time zone", help);
+    }
+    Some(given.value.clone())
+}
+
+fn check_completeness(raw: &RawCompleteness, review: &mut Review<'_>) -> Completeness {
+    if !(0.0..=1.0).contains(&raw.min.value) {
+        let message = format!("{} is not a ratio", raw.min.value);
+        let help = "write the share of rows that must have a value: `0.98` is 98 in a hundred";
+        review.refuse(&raw.min, message, "expected 0 to 1", help);
+    }
+    if let Some(severity) = &raw.severity
+        && severity.value == Severity::Reject
+    {
+        let message = "a threshold judges the whole file and cannot reject a row";
+        let help = "write `warn` or `fail`; `required: true` rejects rows without a value";
+        review.refuse(severity, message, "expected `warn` or `fail`", help);
+    }
+    Completeness {
+        min: raw.min.value,
+        of_rows: raw.of_rows.as_ref().map(|sql| sql.value.trim().to_owned()),
+        severity: raw
+            .severity
+            .as_ref()
+            .map_or(Severity::Warn, |severity| severity.value),
+    }
 }
 
 fn check_name(name: &Spanned<String>, review: &mut Review<'_>) {

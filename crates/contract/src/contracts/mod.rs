@@ -1,7 +1,9 @@
 //! Reading a contract: from its text, and the domain files that it names, to a checked value.
 
 mod column;
+mod control;
 mod domain;
+mod file;
 mod formats;
 mod range;
 mod raw;
@@ -13,13 +15,13 @@ use serde_saphyr::Spanned;
 
 use self::domain::{Domains, ReadFile};
 pub(crate) use self::raw::RawThresholds;
-use self::raw::{RawColumn, RawContract, RawFile, RawFileName, RawMonth};
+use self::raw::{RawColumn, RawContract, RawFileName, RawMonth, RawUnique};
 use crate::document::{Document, Review, content_hash};
 use crate::error::DocumentError;
 use crate::versions::{check_layout, check_path};
 use crate::wording::choose;
 use crate::{
-    Column, ColumnType, Contract, Delimited, Encoding, FileNameGrammar, MonthSource, Thresholds,
+    Column, ColumnType, Contract, FileNameGrammar, Header, MonthSource, Severity, Thresholds,
 };
 
 const REJECT_RATIO: f64 = 0.05;
@@ -47,18 +49,19 @@ impl Contract {
             "yaml",
             &mut review,
         );
-        let format = check_file(&raw.file, &mut review);
+        let format = file::check(&raw.file, &raw.columns.value, &mut review);
         let file_name = raw
             .file_name
             .as_ref()
             .and_then(|name| check_file_name(name, &mut review));
-        check_columns(&raw.columns, format.header, &mut review);
+        check_columns(&raw.columns, format.header() == Header::ByName, &mut review);
         let columns: Vec<Column> = (raw.columns.value.iter())
             .filter_map(|column| column::check(column, &raw.file, &mut domains, &mut review))
             .collect();
         check_natural_key(&raw, &mut review);
         let atomic_month = (raw.atomic_month.as_ref())
             .and_then(|month| check_month(month, &raw, &columns, file_name.as_ref(), &mut review));
+        let unique = check_unique(&raw, &mut review);
         let rules = rules::check(&raw.rules, &mut review);
         let reject_ratio = check_reject_ratio(&raw.thresholds, &mut review);
 
@@ -73,6 +76,7 @@ impl Contract {
             file_name,
             columns,
             natural_key: raw.natural_key.into_iter().map(|name| name.value).collect(),
+            unique,
             atomic_month,
             rules,
             thresholds: Thresholds {
@@ -87,53 +91,6 @@ impl Contract {
     /// The column of that name.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
-    }
-}
-
-fn check_file(raw: &RawFile, review: &mut Review<'_>) -> Delimited {
-    let raw::RawFormat::Delimited = raw.format;
-    let mut byte = |given: &Spanned<String>, key: &str, example: &str| {
-        let byte = match *given.value.as_bytes() {
-            [byte] if byte.is_ascii() && !matches!(byte, b'\n' | b'\r' | 0) => Some(byte),
-            _ => None,
-        };
-        if byte.is_none() {
-            let message = format!("the {key} is not one ASCII character");
-            let help = format!("write for example {example}");
-            review.refuse(given, message, "expected one character, no line end", help);
-        }
-        byte
-    };
-    let delimiter = match &raw.delimiter {
-        Some(given) => byte(given, "delimiter", "`\",\"`, `\"|\"` or `\"\\t\"`"),
-        None => Some(b','),
-    };
-    let quote = match &raw.quote {
-        Some(given) if given.value == "none" => None,
-        Some(given) => byte(
-            given,
-            "quote",
-            "`'\"'`, or `none` where quotes are ordinary",
-        ),
-        None => Some(b'"'),
-    };
-    if delimiter.is_some()
-        && delimiter == quote
-        && let Some(given) = raw.delimiter.as_ref().or(raw.quote.as_ref())
-    {
-        let help = "give one of them another character, or write `quote: none`";
-        review.refuse(
-            given,
-            "delimiter and quote are the same",
-            "expected two",
-            help,
-        );
-    }
-    Delimited {
-        delimiter: delimiter.unwrap_or(b','),
-        quote,
-        encoding: raw.encoding.unwrap_or(Encoding::Utf8),
-        header: raw.header.unwrap_or(true),
     }
 }
 
@@ -180,13 +137,32 @@ fn check_columns(raw: &Spanned<Vec<RawColumn>>, by_header: bool, review: &mut Re
             review.refuse(&column.name, message, "expected once", help);
         } else {
             let header = column.header.as_ref().unwrap_or(&column.name);
-            if !headers.insert(header.value.trim().to_lowercase()) && by_header {
-                let message = format!("the header `{}` stands twice", header.value.trim());
-                let help = "headers are compared without case: correct one, or, where the file \
+            for header in std::iter::once(header).chain(&column.aliases) {
+                if !headers.insert(header.value.trim().to_lowercase()) && by_header {
+                    let message = format!("the header `{}` stands twice", header.value.trim());
+                    let help = "headers are compared without case: correct one, or, where the file \
                             has the name twice, write `header: false` in `file`";
-                review.refuse(header, message, "expected once", help);
+                    review.refuse(header, message, "expected once", help);
+                }
             }
         }
+    }
+}
+
+/// A repeated key rejects the later row unless the contract says otherwise.
+fn check_unique(raw: &RawContract, review: &mut Review<'_>) -> Option<Severity> {
+    let Some(given) = &raw.unique else {
+        return (!raw.natural_key.is_empty()).then_some(Severity::Reject);
+    };
+    if raw.natural_key.is_empty() {
+        let help = "name the columns of the key in `natural_key`, or remove `unique`";
+        review.refuse(given, "there is no natural key", "expected a key", help);
+    }
+    match given.value {
+        RawUnique::Off => None,
+        RawUnique::Warn => Some(Severity::Warn),
+        RawUnique::Reject => Some(Severity::Reject),
+        RawUnique::Fail => Some(Severity::Fail),
     }
 }
 

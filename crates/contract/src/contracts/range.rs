@@ -3,7 +3,7 @@
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 use serde_saphyr::Spanned;
 
-use super::raw::RawRange;
+use super::raw::{RawRange, Text};
 use crate::document::Review;
 use crate::{ColumnType, Range};
 
@@ -56,6 +56,33 @@ fn decimal(text: &str, precision: u8, scale: u8) -> Option<i128> {
         .parse::<i128>()
         .ok()
         .map(|units| sign * units)
+}
+
+/// Sentinels must be values of the column's own type.
+pub(super) fn check_sentinels(
+    given: &[Text],
+    column_type: &ColumnType,
+    review: &mut Review<'_>,
+) -> Vec<String> {
+    for sentinel in given {
+        if bound(&sentinel.value, End::Min, column_type).is_none() {
+            let message = format!("the sentinel `{}` is no {column_type}", sentinel.value);
+            let help = match column_type {
+                ColumnType::String | ColumnType::Boolean { .. } => {
+                    "list the spelling in `nulls` instead"
+                }
+                ColumnType::Date { .. } | ColumnType::Timestamp { .. } => {
+                    "write it as `9999-12-31`, whatever format the file has"
+                }
+                ColumnType::Integer | ColumnType::Decimal { .. } => "write a number",
+            };
+            review.refuse(sentinel, message, "expected a value of the column", help);
+        }
+    }
+    given
+        .iter()
+        .map(|sentinel| sentinel.value.clone())
+        .collect()
 }
 
 pub(super) fn check(

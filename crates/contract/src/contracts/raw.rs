@@ -8,9 +8,10 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde_saphyr::Spanned;
 
-use crate::{Encoding, Pii, RuleScope, Severity, Transform};
+use super::file::RawFile;
+use crate::{Pii, RuleScope, Severity, Transform, ValueCheck};
 
-type Text = Spanned<String>;
+pub(super) type Text = Spanned<String>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, expecting = "the keys of a contract")]
@@ -28,35 +29,14 @@ pub(super) struct RawContract {
     pub(super) file_name: Option<RawFileName>,
     pub(super) natural_key: Vec<Text>,
     #[serde(default)]
+    pub(super) unique: Option<Spanned<RawUnique>>,
+    #[serde(default)]
     pub(super) atomic_month: Option<Spanned<RawMonth>>,
     #[serde(default)]
     pub(super) thresholds: RawThresholds,
     pub(super) columns: Spanned<Vec<RawColumn>>,
     #[serde(default)]
     pub(super) rules: Vec<RawRule>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(
-    deny_unknown_fields,
-    default,
-    expecting = "the keys of a file's format"
-)]
-pub(super) struct RawFile {
-    pub(super) format: RawFormat,
-    pub(super) delimiter: Option<Text>,
-    pub(super) quote: Option<Text>,
-    pub(super) encoding: Option<Encoding>,
-    pub(super) header: Option<bool>,
-    pub(super) nulls: Vec<String>,
-    pub(super) trim: Option<bool>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum RawFormat {
-    #[default]
-    Delimited,
 }
 
 #[derive(Deserialize)]
@@ -96,6 +76,10 @@ pub(super) struct RawColumn {
     pub(super) name: Text,
     #[serde(default)]
     pub(super) header: Option<Text>,
+    #[serde(default)]
+    pub(super) aliases: Vec<Text>,
+    #[serde(default)]
+    pub(super) place: Option<Spanned<RawCharacters>>,
     #[serde(rename = "type")]
     pub(super) column_type: Text,
     #[serde(default)]
@@ -105,13 +89,23 @@ pub(super) struct RawColumn {
     #[serde(default)]
     pub(super) false_values: Option<Spanned<Vec<Text>>>,
     #[serde(default)]
+    pub(super) zone: Option<Text>,
+    #[serde(default)]
+    pub(super) implied_decimals: Option<Spanned<bool>>,
+    #[serde(default)]
     pub(super) required: bool,
     #[serde(default)]
+    pub(super) required_when: Option<Text>,
+    #[serde(default)]
     pub(super) nulls: Vec<String>,
+    #[serde(default)]
+    pub(super) sentinels: Vec<Text>,
     #[serde(default)]
     pub(super) trim: Option<bool>,
     #[serde(default)]
     pub(super) transform: Vec<Transform>,
+    #[serde(default)]
+    pub(super) zero_pad: Option<Spanned<usize>>,
     #[serde(default)]
     pub(super) length: Option<Spanned<RawLength>>,
     #[serde(default)]
@@ -120,6 +114,10 @@ pub(super) struct RawColumn {
     pub(super) pattern: Option<Text>,
     #[serde(default)]
     pub(super) domain: Option<Spanned<RawDomain>>,
+    #[serde(default)]
+    pub(super) check: Option<Spanned<ValueCheck>>,
+    #[serde(default)]
+    pub(super) completeness: Option<Spanned<RawCompleteness>>,
     #[serde(default)]
     pub(super) severity: Option<Severity>,
     #[serde(default)]
@@ -146,7 +144,59 @@ pub(super) struct RawRule {
     pub(super) sql: Text,
     #[serde(default)]
     pub(super) severity: Option<Spanned<Severity>>,
+    #[serde(default)]
+    pub(super) tier: Option<Spanned<u8>>,
+    #[serde(default)]
+    pub(super) category: Option<Text>,
+    #[serde(default)]
+    pub(super) denominator: Option<Text>,
+    #[serde(default)]
+    pub(super) threshold: Option<Spanned<f64>>,
     pub(super) explanation: Text,
+    #[serde(default)]
+    pub(super) waivers: Vec<RawWaiver>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "`submitter`, `until` and `reason`")]
+pub(super) struct RawWaiver {
+    pub(super) submitter: Text,
+    pub(super) until: Text,
+    pub(super) reason: Text,
+}
+
+/// What a second row with the same natural key does.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum RawUnique {
+    Off,
+    Warn,
+    Reject,
+    Fail,
+}
+
+/// A place in a fixed-width record, from 1, in characters.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "`{ start: …, length: … }`, in characters from 1"
+)]
+pub(super) struct RawCharacters {
+    pub(super) start: usize,
+    pub(super) length: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "`{ min: … }`, with `of_rows` and `severity` if needed"
+)]
+pub(super) struct RawCompleteness {
+    pub(super) min: Spanned<f64>,
+    #[serde(default)]
+    pub(super) of_rows: Option<Text>,
+    #[serde(default)]
+    pub(super) severity: Option<Spanned<Severity>>,
 }
 
 /// `16` or `{ min: 1, max: 20 }`.

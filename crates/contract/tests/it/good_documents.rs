@@ -1,6 +1,6 @@
 use contract::{
-    CanonicalSchema, ColumnType, Contract, Encoding, Feed, Length, Mapping, MappingSource,
-    MonthSource, Pii, Range, Severity, Transform,
+    CanonicalSchema, ColumnType, Contract, Delimited, Encoding, Feed, Header, Length, Mapping,
+    MappingSource, MonthSource, Pii, Range, Severity, Transform,
 };
 
 use crate::{DRG, parse_contract, read_file};
@@ -80,9 +80,10 @@ fn a_contract_with_every_feature() {
         "Inpatient claims, one row per segment."
     );
     let format = &contract.format;
+    let dialect = format.as_delimited().unwrap();
     assert_eq!(
-        (format.delimiter, format.quote, format.header),
-        (b'\t', None, false)
+        (dialect.delimiter.as_str(), dialect.quote, dialect.header),
+        ("\t", None, Header::Absent)
     );
     assert_eq!(format.encoding, Encoding::Latin1);
     let parts = contract
@@ -184,10 +185,7 @@ fn the_columns_of_that_contract() {
 fn what_a_contract_may_leave_out() {
     let contract = parse_contract(MINIMAL).unwrap();
     let format = &contract.format;
-    assert_eq!(
-        (format.delimiter, format.quote, format.header),
-        (b',', Some(b'"'), true)
-    );
+    assert_eq!(format.as_delimited(), Some(&Delimited::default()));
     assert_eq!(format.encoding, Encoding::Utf8);
     assert_eq!(
         (

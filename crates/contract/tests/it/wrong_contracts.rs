@@ -118,7 +118,7 @@ wrong!(
     file_and_month,
     with_columns("  - { name: id, type: string }\n").replace(
         "columns:",
-        "file: { delimiter: \"||\", quote: \",\" }
+        "file: { delimiter: \"\", quote: \",\" }
 file_name:
   pattern: \"claims_{year.csv\"
 atomic_month: {}
@@ -200,3 +200,43 @@ fn a_contract_cut_anywhere_is_read_without_panic() {
     }
     assert!(right > 20 && wrong > 200, "{right} right, {wrong} wrong");
 }
+wrong!(
+    fixed_width_without_places,
+    format!(
+        "contract: claim\nversion: 1\ntitle: Claims\nnatural_key: [id]\nfile:\n  format: fixed_width\n  \
+         delimiter: \",\"\n  record_length: 12\n  control:\n    severity: reject\n    trailer: {{ marker: TR, \
+         row_count: 4, totals: {{ payed: 5 }} }}\ncolumns:\n  - {{ name: id, type: string, place: {{ start: \
+         1, length: 10 }} }}\n  - {{ name: paid, type: \"decimal(9,2)\" }}\n  - {{ name: paid_on, type: date, \
+         place: {{ start: 0, length: 8 }} }}\n  - {{ name: seen_on, type: date, place: {{ start: 9, length: \
+         8 }} }}\n"
+    )
+);
+wrong!(
+    places_in_a_delimited_file,
+    with_columns("  - { name: id, type: string, place: { start: 1, length: 10 } }\n")
+);
+wrong!(
+    checks_on_the_wrong_type,
+    with_columns(
+        "  - { name: id, type: integer, check: npi, zero_pad: 3, zone: Mars/Olympus, implied_decimals: true, \
+         sentinels: [none], completeness: { min: 1.5, severity: reject } }\n"
+    )
+);
+wrong!(
+    unknown_check,
+    with_columns("  - { name: id, type: string, check: nip }\n")
+);
+wrong!(
+    wrong_thresholds_and_waivers,
+    (with_columns(
+        "  - { name: id, type: string }\nrules:\n  - { id: a, sql: \"id > 1\", threshold: 2, severity: \
+             reject, explanation: x, waivers: [{ submitter: \"Payer One\", until: soon, reason: x }] }\n  - { \
+             id: b, scope: file, sql: \"count(*) > 1\", threshold: 0.1, denominator: \"id > 1\", explanation: \
+             x }\n"
+    ))
+);
+wrong!(
+    unique_without_a_key,
+    "contract: claim\nversion: 1\ntitle: Claims\nnatural_key: []\nunique: warn\ncolumns:\n  - { name: id, type: \
+     string }\n"
+);

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use contract::{Column, ColumnType, Contract, Delimited, Encoding, Pii, Severity, Thresholds};
+use contract::{Column, ColumnType, Contract, FileFormat};
 
 /// One row in this many holds a value that is not of its type.
 const BAD_ROW_EVERY: u64 = 200;
@@ -129,10 +129,8 @@ impl Random {
 
 /// The contract of that file.
 pub(crate) fn contract() -> Contract {
-    let column = |(name, kind, _): &(&str, Kind, &str)| Column {
-        name: (*name).to_owned(),
-        header: (*name).to_owned(),
-        column_type: match kind {
+    let column = |(name, kind, _): &(&str, Kind, &str)| {
+        let column_type = match kind {
             Kind::Text => ColumnType::String,
             Kind::Integer => ColumnType::Integer,
             Kind::Date => ColumnType::Date {
@@ -142,39 +140,13 @@ pub(crate) fn contract() -> Contract {
                 precision: 12,
                 scale: 2,
             },
-        },
-        required: false,
-        nulls: vec![String::new()],
-        trim: false,
-        transforms: Vec::new(),
-        length: None,
-        range: None,
-        pattern: None,
-        domain: None,
-        severity: Severity::Reject,
-        pii: Pii::Sensitive,
-        description: String::new(),
+        };
+        Column {
+            trim: false,
+            ..Column::new(name, column_type)
+        }
     };
-    Contract {
-        layout: "claim_line@v1".parse().expect("a layout id"),
-        title: String::new(),
-        description: String::new(),
-        source: None,
-        format: Delimited {
-            delimiter: b',',
-            quote: Some(b'"'),
-            encoding: Encoding::Utf8,
-            header: true,
-        },
-        file_name: None,
-        columns: COLUMNS.iter().map(column).collect(),
-        natural_key: Vec::new(),
-        atomic_month: None,
-        rules: Vec::new(),
-        thresholds: Thresholds {
-            reject_ratio: 1.0,
-            min_rows: 0,
-        },
-        content_hash: String::new(),
-    }
+    let layout = "claim_line@v1".parse().expect("a layout id");
+    let columns = COLUMNS.iter().map(column).collect();
+    Contract::new(layout, FileFormat::default(), columns)
 }

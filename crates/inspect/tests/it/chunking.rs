@@ -1,10 +1,10 @@
 //! Properties: how the bytes arrive changes nothing, and every byte is accounted for.
 
-use contract::{Column, ColumnType, Contract, Encoding};
+use contract::{Column, ColumnType, Contract, Encoding, Header};
 use inspect::Limits;
 use proptest::prelude::*;
 
-use crate::reading::{Read, With, column, contract, date, read_in_pieces, text};
+use crate::reading::{Read, With, column, contract, date, dialect, read_in_pieces, text};
 
 fn columns() -> Vec<Column> {
     vec![
@@ -17,8 +17,13 @@ fn columns() -> Vec<Column> {
 fn format() -> impl Strategy<Value = Contract> {
     (any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(header, quotes, latin)| {
         let mut contract = contract(columns());
-        contract.format.header = header;
-        contract.format.quote = quotes.then_some(b'"');
+        let dialect = dialect(&mut contract);
+        dialect.header = if header {
+            Header::ByName
+        } else {
+            Header::Absent
+        };
+        dialect.quote = quotes.then_some(b'"');
         contract.format.encoding = if latin {
             Encoding::Latin1
         } else {
@@ -120,7 +125,7 @@ proptest! {
         limits in limits(),
         bytes in file(),
     ) {
-        contract.format.header = false;
+        dialect(&mut contract).header = Header::Absent;
         let Ok(read) = read_in_pieces(&contract, limits, [&bytes[..]]) else { return Ok(()) };
         let places = places(&read);
         prop_assert_eq!(places.len() as u64, read.end.rows);

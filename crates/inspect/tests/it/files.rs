@@ -1,9 +1,9 @@
 //! What becomes of a file: its header, and files that cannot be read at all.
 
-use contract::{ColumnType, Contract, Delimited, Encoding};
+use contract::{ColumnType, Contract, Delimited, FileFormat, Header};
 use inspect::{Plan, PlanError, Unreadable, header_names};
 
-use crate::reading::{With, column, contract, date, read, text};
+use crate::reading::{With, column, contract, date, dialect, read, text};
 
 fn visits() -> Contract {
     contract(vec![
@@ -41,7 +41,7 @@ fn a_header_alone_is_a_file_of_no_rows() {
 #[test]
 fn without_a_header_columns_are_bound_by_position() {
     let mut contract = visits();
-    contract.format.header = false;
+    dialect(&mut contract).header = Header::Absent;
     let file = read(&contract, b"a,5\nb,6\nc\n").unwrap();
     assert_eq!(file.accepted(), ["a|5", "b|6"]);
     assert_eq!(file.rejects(), ["row 3: the record field_count (2 fields)"]);
@@ -128,12 +128,10 @@ fn what_is_unreadable_stays_so() {
 
 #[test]
 fn header_names_are_read_from_the_start_of_a_file() {
-    let format = Delimited {
-        delimiter: b'|',
-        quote: Some(b'"'),
-        encoding: Encoding::Utf8,
-        header: true,
-    };
+    let format = FileFormat::delimited(Delimited {
+        delimiter: "|".to_owned(),
+        ..Delimited::default()
+    });
     let names = header_names(&format, "\u{FEFF}\nCLM_ID| \"NAME\" |é\r\n1|2|3".as_bytes()).unwrap();
     assert_eq!(names, ["CLM_ID", "NAME", "é"]);
     assert_eq!(header_names(&format, b""), Err(Unreadable::Empty));

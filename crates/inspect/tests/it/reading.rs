@@ -5,53 +5,26 @@ use std::fmt::Write;
 use arrow::array::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use contract::{
-    Column, ColumnType, Contract, Delimited, Domain, Encoding, Length, Pii, Range, Severity,
-    Thresholds, Transform,
+    Column, ColumnType, Contract, Delimited, Domain, FileFormat, Length, Pii, Range, Severity,
+    Shape, Transform,
 };
 use inspect::{FileEnd, Inspected, Limits, Plan, Problem, Splitter, Statistics, Unreadable};
 
 pub(crate) fn contract(columns: Vec<Column>) -> Contract {
-    Contract {
-        layout: "visit@v1".parse().expect("a layout id"),
-        title: "Visits".to_owned(),
-        description: String::new(),
-        source: None,
-        format: Delimited {
-            delimiter: b',',
-            quote: Some(b'"'),
-            encoding: Encoding::Utf8,
-            header: true,
-        },
-        file_name: None,
-        columns,
-        natural_key: Vec::new(),
-        atomic_month: None,
-        rules: Vec::new(),
-        thresholds: Thresholds {
-            reject_ratio: 0.05,
-            min_rows: 1,
-        },
-        content_hash: String::new(),
+    let layout = "visit@v1".parse().expect("a layout id");
+    Contract::new(layout, FileFormat::default(), columns)
+}
+
+/// How a contract's delimited file is written, to change it.
+pub(crate) fn dialect(contract: &mut Contract) -> &mut Delimited {
+    match &mut contract.format.shape {
+        Shape::Delimited(delimited) => delimited,
+        other => panic!("{other:?} is not delimited"),
     }
 }
 
 pub(crate) fn column(name: &str, column_type: ColumnType) -> Column {
-    Column {
-        name: name.to_owned(),
-        header: name.to_owned(),
-        column_type,
-        required: false,
-        nulls: vec![String::new()],
-        trim: true,
-        transforms: Vec::new(),
-        length: None,
-        range: None,
-        pattern: None,
-        domain: None,
-        severity: Severity::Reject,
-        pii: Pii::None,
-        description: String::new(),
-    }
+    Column::new(name, column_type)
 }
 
 pub(crate) fn text(name: &str) -> Column {

@@ -3,7 +3,7 @@
 use contract::ColumnType;
 use inspect::Plan;
 
-use crate::reading::{column, contract, read, text};
+use crate::reading::{column, contract, dialect, read, text};
 
 const CLOSING: &str = "(a closing quote before the delimiter, with quotes in the text doubled)";
 
@@ -112,8 +112,8 @@ fn a_quote_that_nothing_closes_takes_its_own_line_only() {
 #[test]
 fn without_a_quote_character_quotes_are_text() {
     let mut contract = contract(vec![text("a"), text("b")]);
-    contract.format.quote = None;
-    contract.format.delimiter = b'|';
+    dialect(&mut contract).quote = None;
+    dialect(&mut contract).delimiter = "|".to_owned();
     let read = read(&contract, b"\"a\"|b\n\"1|2\"\n\"|\n").unwrap();
     assert_eq!(read.accepted(), ["\"1|2\"", "\"|∅"]);
     assert!(read.rejects().is_empty());

@@ -9,13 +9,7 @@ use contract::{
 use lake::{FileRules, RowRules, check_mapping};
 
 fn rule(sql: &str, scope: RuleScope) -> Rule {
-    Rule {
-        id: "r".into(),
-        scope,
-        sql: sql.into(),
-        severity: Severity::Reject,
-        explanation: String::new(),
-    }
+    Rule::new("r", scope, sql, Severity::Reject)
 }
 
 fn schema() -> SchemaRef {

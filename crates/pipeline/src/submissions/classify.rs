@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use contract::{Contract, Feed, FileType, LayoutId, SubmitterId};
+use contract::{Contract, Feed, FileType, Header, LayoutId, SubmitterId};
 use inspect::header_names;
 use store::Classification;
 
@@ -137,7 +137,7 @@ fn by_header<'a>(
 /// How many of the contract's columns the header names, or `None` where a required one is
 /// missing or the contract has no header.
 fn known_columns(contract: &Contract, head: &[u8]) -> Option<usize> {
-    if !contract.format.header {
+    if contract.format.header() != Header::ByName {
         return None;
     }
     let names = header_names(&contract.format, head).ok()?;
