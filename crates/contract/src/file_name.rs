@@ -16,6 +16,7 @@ pub struct FileNameGrammar {
     pattern: String,
     regex: Regex,
     parts: BTreeSet<String>,
+    described: BTreeMap<String, String>,
 }
 
 /// Why a file-name pattern cannot be used.
@@ -114,6 +115,7 @@ impl FileNameGrammar {
             pattern: pattern.to_owned(),
             regex,
             parts: names,
+            described: parts.clone(),
         })
     }
 
@@ -128,6 +130,11 @@ impl FileNameGrammar {
     /// The pattern as written in the contract.
     pub fn pattern(&self) -> &str {
         &self.pattern
+    }
+
+    /// The regular expressions that the contract gives to parts, by the part's name.
+    pub fn described_parts(&self) -> &BTreeMap<String, String> {
+        &self.described
     }
 
     /// Whether the pattern names this part.

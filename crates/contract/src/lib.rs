@@ -7,6 +7,7 @@
 mod canonical_schemas;
 mod column_type;
 mod contracts;
+mod diff;
 mod document;
 mod error;
 mod feeds;
@@ -19,8 +20,11 @@ mod names;
 mod outline;
 mod versions;
 mod wording;
+mod words;
+mod written;
 
 pub use column_type::InvalidColumnType;
+pub use diff::{Change, Compatibility};
 pub use document::hex;
 pub use error::{DocumentError, Mistake};
 pub use file_name::{FileNameGrammar, InvalidFileName};
@@ -29,3 +33,4 @@ pub use model::*;
 pub use month::{AtomicMonth, InvalidMonth};
 pub use names::{CANONICAL_LINEAGE_COLUMNS, ROW_LINEAGE_COLUMNS};
 pub use outline::{ColumnOutline, Outline, RuleOutline};
+pub use written::Notes;

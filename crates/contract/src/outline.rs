@@ -126,27 +126,6 @@ fn checks(column: &Column) -> Vec<String> {
     checks
 }
 
-impl Severity {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Warn => "warn",
-            Self::Reject => "reject",
-            Self::Fail => "fail",
-        }
-    }
-}
-
-impl Pii {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Direct => "direct",
-            Self::Quasi => "quasi",
-            Self::Sensitive => "sensitive",
-        }
-    }
-}
-
 impl Display for Outline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}  {}", self.layout, self.title)?;

@@ -178,7 +178,14 @@ fn check_type(raw: &RawColumn, review: &mut Review<'_>) -> Option<ColumnType> {
             return None;
         }
     };
-    let plain = column_type.clone();
+    // With a zone of the column's own, the text carries no offset.
+    let plain = match &column_type {
+        ColumnType::Timestamp { formats, .. } if raw.zone.is_some() => ColumnType::Timestamp {
+            formats: formats.clone(),
+            zoned: false,
+        },
+        other => other.clone(),
+    };
     let (mut timed, mut boolean) = (false, false);
     match &mut column_type {
         ColumnType::Date { formats } | ColumnType::Timestamp { formats, .. } => {

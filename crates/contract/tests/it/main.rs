@@ -1,6 +1,8 @@
 //! The documents as people write them: right ones become values, wrong ones a clear error.
 
+mod diff;
 mod good_documents;
+mod written;
 mod wrong_contracts;
 mod wrong_documents;
 
