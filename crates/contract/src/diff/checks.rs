@@ -1,9 +1,9 @@
 //! A column's checks and the changes of its text: tighter, looser, or other.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Changes, turned};
-use crate::{Column, Length, Severity};
+use crate::{Column, Length, Severity, ValueCheck};
 
 const TIGHTER: &str =
     "rows that passed may be refused; stored rows were not judged by it and may break it";
@@ -42,7 +42,7 @@ pub(super) fn compare(old: &Column, new: &Column, changes: &mut Changes) {
         judged(what, new.pattern.is_some());
     }
     if old.check != new.check {
-        let word = |column: &Column| column.check.map(|check| check.as_str());
+        let word = |column: &Column| column.check.map(ValueCheck::as_str);
         judged(turned("check", word(old), word(new)), new.check.is_some());
     }
     if old.required_when != new.required_when {
@@ -106,7 +106,7 @@ fn compare_domains(old: &Column, new: &Column, changes: &mut Changes) {
         (Some(_), None) => return changes.compatible(name, "the domain is lifted", LOOSER),
         (Some(before), Some(after)) => (&before.values, &after.values),
     };
-    let keys = |values: &std::collections::BTreeMap<String, String>| -> BTreeSet<String> {
+    let keys = |values: &BTreeMap<String, String>| -> BTreeSet<String> {
         values.keys().cloned().collect()
     };
     let (old_keys, new_keys) = (keys(before), keys(after));

@@ -1,7 +1,5 @@
 //! What a newer contract changes.
 
-use std::fmt::Write;
-
 use crate::parse_contract;
 
 const OLD: &str = r#"
@@ -27,15 +25,14 @@ fn check(pairs: &[(&str, &str)], expect: &[&str]) {
         assert!(text.contains(from), "{from}");
         text = text.replace(from, to);
     }
-    let (old, new) = (parse_contract(OLD).unwrap(), parse_contract(&text).unwrap());
+    let parse = |text: &str| parse_contract(text).expect("a right contract");
+    let (old, new) = (parse(OLD), parse(&text));
     let told: Vec<String> = (old.changes(&new).iter())
         .map(|change| {
-            let mut line = format!("{:?}: ", change.compatibility);
-            if let Some(column) = &change.column {
-                write!(line, "{column}: ").unwrap();
-            }
             assert!(!change.meaning.is_empty());
-            line + &change.what
+            let column = change.column.iter().map(|column| format!("{column}: "));
+            let column: String = column.collect();
+            format!("{:?}: {column}{}", change.compatibility, change.what)
         })
         .collect();
     assert_eq!(told, expect, "{pairs:?}");

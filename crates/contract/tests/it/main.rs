@@ -1,6 +1,7 @@
 //! The documents as people write them: right ones become values, wrong ones a clear error.
 
 mod diff;
+mod exports;
 mod good_documents;
 mod written;
 mod wrong_contracts;

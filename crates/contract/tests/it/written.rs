@@ -5,22 +5,25 @@ use contract::{Contract, Notes};
 use crate::good_documents::FULL;
 use crate::parse_contract;
 
-fn debug(contract: &Contract) -> String {
+/// All of it but its hash.
+pub(crate) fn debug(contract: &Contract) -> String {
     let text = format!("{contract:#?}");
-    let (contents, hash) = text.split_once("content_hash").unwrap();
+    let (contents, hash) = text
+        .split_once("content_hash")
+        .expect("a contract has a hash");
     assert!(hash.lines().count() <= 2, "the hash stands last");
     contents.to_owned()
 }
 
 fn check(text: &str) -> String {
-    let contract = parse_contract(text).unwrap();
+    let contract = parse_contract(text).expect("a right contract");
     let written = contract.to_yaml(&Notes::default());
     let again = parse_contract(&written).unwrap_or_else(|error| panic!("{error}\n{written}"));
     assert!(debug(&again) == debug(&contract), "{written}");
     written
 }
 
-const FIXED: &str = r##"
+pub(crate) const FIXED: &str = r##"
 contract: claim
 version: 1
 title: "Claims: fixed width"
@@ -53,7 +56,7 @@ rules:
     waivers: [{ submitter: payer_one, until: "2027-01-31", reason: moving }]
 "##;
 
-const SEPARATORS: &str = r##"
+pub(crate) const SEPARATORS: &str = r##"
 contract: claim
 version: 1
 title: Separators

@@ -1,39 +1,20 @@
+//! `contract check`: every document by itself, then how a project's documents fit together.
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use clap::Subcommand;
-use contract::{CanonicalSchema, Contract, DocumentError, Feed, LayoutId, Mapping, Outline};
+use contract::{CanonicalSchema, Contract, DocumentError, Feed, Mapping};
 use pipeline::{Catalog, Layout, RegistryProblem};
 use serde::Serialize;
 
-use super::failure::diagnostic;
-use super::output::{Answer, plural, show};
-use super::project::shown_path;
-use super::registry::problems_table;
-use super::{Done, Failure, Globals};
+use super::{parse, read};
+use crate::cli::failure::diagnostic;
+use crate::cli::output::{Answer, plural, show};
+use crate::cli::project::shown_path;
+use crate::cli::registry::problems_table;
+use crate::cli::{Done, Failure, Globals};
 use crate::configuration::FILE_NAME;
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Call {
-    /// Check documents: contracts, feeds, canonical schemas, mappings
-    Check {
-        /// Files or folders; none: the whole project, and how its documents fit together
-        paths: Vec<PathBuf>,
-    },
-    /// A contract at a glance: columns, checks, rules
-    Show {
-        /// A layout of the project such as medical_claim@v1, or a contract's file
-        contract: String,
-    },
-}
-
-pub(crate) async fn run(globals: &Globals, call: Call) -> Result<Done, Failure> {
-    match call {
-        Call::Check { paths } => check(globals, &paths).await,
-        Call::Show { contract } => show_one(globals, &contract),
-    }
-}
 
 #[derive(Debug, Serialize)]
 struct Checked {
@@ -63,7 +44,7 @@ struct CheckedMistake {
     remedy: Option<String>,
 }
 
-async fn check(globals: &Globals, paths: &[PathBuf]) -> Result<Done, Failure> {
+pub(super) async fn check(globals: &Globals, paths: &[PathBuf]) -> Result<Done, Failure> {
     let (base, files) = if paths.is_empty() {
         let project = &globals.project;
         if !project.join(FILE_NAME).is_file() {
@@ -193,7 +174,7 @@ async fn check_document(base: Option<&Path>, path: &Path) -> Result<CheckedDocum
         told: String::new(),
     };
     let parsed = match kind {
-        Kind::Contract => match parse_contract(&shown, path, &text) {
+        Kind::Contract => match parse(&shown, path, &text) {
             Ok(contract) => {
                 let found = Found {
                     document: contract.layout.to_string(),
@@ -243,18 +224,6 @@ async fn check_document(base: Option<&Path>, path: &Path) -> Result<CheckedDocum
         }
     }
     Ok(checked)
-}
-
-fn read(path: &Path) -> Result<String, Failure> {
-    fs::read_to_string(path)
-        .map_err(|error| Failure::Unusable(format!("{}: {error}", shown_path(path))))
-}
-
-fn parse_contract(shown: &str, path: &Path, text: &str) -> Result<Contract, DocumentError> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    Contract::parse(shown, text, &|domain| {
-        fs::read_to_string(folder.join(domain))
-    })
 }
 
 /// What is wrong with the SQL of a contract's rules, and the line of the rule.
@@ -340,40 +309,5 @@ impl Answer for Checked {
             (wrong, _) => format!("{all}, {wrong} wrong"),
         };
         text + &said
-    }
-}
-
-fn show_one(globals: &Globals, named: &str) -> Result<Done, Failure> {
-    let layout = named.parse::<LayoutId>().ok();
-    let path = match &layout {
-        Some(id) => globals
-            .project
-            .join(format!("contracts/{}/v{}.yaml", id.file_type, id.version)),
-        None => PathBuf::from(named),
-    };
-    if !path.is_file() {
-        return Err(Failure::refused(match layout {
-            Some(id) => format!(
-                "there is no contract {id}: {} does not exist",
-                shown_path(&path)
-            ),
-            None => format!(
-                "`{named}` is neither a layout such as medical_claim@v1 nor a contract's file"
-            ),
-        }));
-    }
-    let shown = path
-        .strip_prefix(&globals.project)
-        .unwrap_or(&path)
-        .display()
-        .to_string();
-    let contract = parse_contract(&shown, &path, &read(&path)?)?;
-    show(globals.format, &contract.outline())?;
-    Ok(Done::Well)
-}
-
-impl Answer for Outline {
-    fn text(&self) -> String {
-        self.to_string()
     }
 }

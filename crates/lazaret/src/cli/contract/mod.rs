@@ -1,0 +1,114 @@
+//! Contracts as documents: checked, shown, compared, and turned into other forms and back.
+
+mod check;
+mod forms;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::{Subcommand, ValueEnum};
+use contract::{Contract, DocumentError, LayoutId};
+
+use super::failure::diagnostic;
+use super::project::shown_path;
+use super::{Done, Failure, Globals};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Call {
+    /// Check documents: contracts, feeds, canonical schemas, mappings
+    Check {
+        /// Files or folders; none: the whole project, and how its documents fit together
+        paths: Vec<PathBuf>,
+    },
+    /// A contract at a glance: columns, checks, rules
+    Show {
+        /// A layout of the project such as medical_claim@v1, or a contract's file
+        contract: String,
+    },
+    /// What a newer version changes, and what that means for files and stored data
+    ///
+    /// Exit code 0: nothing or only compatible changes; 1: some are breaking.
+    Diff {
+        /// A layout of the project such as medical_claim@v1, or a contract's file
+        old: String,
+        /// The same, newer
+        new: String,
+    },
+    /// Print a contract in another form
+    Export {
+        /// A layout of the project such as medical_claim@v1, or a contract's file
+        contract: String,
+        #[arg(long, value_enum)]
+        to: Form,
+    },
+    /// Print a contract made from one in the Open Data Contract Standard v3
+    Import {
+        /// The `.odcs.yaml` file
+        file: PathBuf,
+        /// Which of its schema objects, where it has several
+        #[arg(long)]
+        object: Option<String>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Form {
+    /// Open Data Contract Standard v3.1.0 (YAML)
+    Odcs,
+    /// JSON Schema, draft 2020-12, of one row
+    JsonSchema,
+    /// CREATE TABLE, for Postgres
+    Sql,
+    /// A page for the submitter
+    Markdown,
+}
+
+pub(crate) async fn run(globals: &Globals, call: Call) -> Result<Done, Failure> {
+    match call {
+        Call::Check { paths } => check::check(globals, &paths).await,
+        Call::Show { contract } => forms::outline(globals, &contract),
+        Call::Diff { old, new } => forms::diff(globals, &old, &new),
+        Call::Export { contract, to } => forms::export(globals, &contract, to),
+        Call::Import { file, object } => forms::import(globals, &file, object.as_deref()),
+    }
+}
+
+/// The contract of that layout in the project, or in that file.
+pub(crate) fn load(globals: &Globals, named: &str) -> Result<Contract, Failure> {
+    let layout = named.parse::<LayoutId>().ok();
+    let path = match &layout {
+        Some(id) => {
+            (globals.project).join(format!("contracts/{}/v{}.yaml", id.file_type, id.version))
+        }
+        None => PathBuf::from(named),
+    };
+    if !path.is_file() {
+        return Err(Failure::refused(match layout {
+            Some(id) => format!(
+                "there is no contract {id}: {} does not exist",
+                shown_path(&path)
+            ),
+            None => format!(
+                "`{named}` is neither a layout such as medical_claim@v1 nor a contract's file"
+            ),
+        }));
+    }
+    let shown = path
+        .strip_prefix(&globals.project)
+        .unwrap_or(&path)
+        .display()
+        .to_string();
+    parse(&shown, &path, &read(&path)?).map_err(|error| Failure::Unusable(diagnostic(&error)))
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    fs::read_to_string(path)
+        .map_err(|error| Failure::Unusable(format!("{}: {error}", shown_path(path))))
+}
+
+fn parse(shown: &str, path: &Path, text: &str) -> Result<Contract, DocumentError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    Contract::parse(shown, text, &|domain| {
+        fs::read_to_string(folder.join(domain))
+    })
+}
