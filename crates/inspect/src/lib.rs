@@ -26,6 +26,7 @@ mod statistics;
 mod tile;
 mod time_format;
 mod transform;
+mod value_checks;
 mod values;
 
 pub use block::Block;
