@@ -26,6 +26,10 @@ mod statistics;
 mod tile;
 mod time_format;
 mod transform;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "contracts do not name checks yet")
+)]
 mod value_checks;
 mod values;
 

@@ -16,10 +16,6 @@ mod procedure;
 
 /// The checks that a contract can ask for, by the names that it uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "contracts do not name checks yet")
-)]
 pub(crate) enum ValueCheck {
     Npi,
     NzNhi,
