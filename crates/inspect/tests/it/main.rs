@@ -3,6 +3,7 @@
 mod cells;
 mod checks;
 mod chunking;
+mod corpus;
 mod differential;
 mod files;
 mod hostile;

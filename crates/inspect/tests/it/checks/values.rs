@@ -117,7 +117,6 @@ fn day(year: &str, month: &str, day: &str) -> Option<String> {
         1..=12 => 31,
         _ => return None,
     };
-    (1..=last)
-        .contains(&day)
-        .then(|| format!("{year:04}-{month:02}-{day:02}"))
+    // The calendar has no year 0.
+    (year > 0 && (1..=last).contains(&day)).then(|| format!("{year:04}-{month:02}-{day:02}"))
 }
