@@ -5,6 +5,10 @@ use std::path::{Path, PathBuf};
 /// The folder `part` of the shared data: below what `LAZARET_SHARED_DATA` names, or below
 /// `../shared/data` from the repository's root. `None`, said aloud, where neither is there; a
 /// folder that is named and lacks the part is a mistake.
+#[expect(
+    clippy::print_stderr,
+    reason = "only tests call it, and say what they leave out"
+)]
 pub fn folder(part: &str) -> Option<PathBuf> {
     let named = std::env::var_os("LAZARET_SHARED_DATA").map(PathBuf::from);
     if let Some(named) = named {

@@ -14,16 +14,18 @@ pub(super) fn holds(text: &[u8]) -> bool {
     match length {
         10 => {
             let weighted = digits[..10].iter().zip((1..=10).rev());
-            weighted.map(|(digit, weight)| digit * weight).sum::<u32>() % 11 == 0
+            sum(weighted).is_multiple_of(11)
         }
         13 => {
             let weighted = digits.iter().zip([1, 3].into_iter().cycle());
-            digits[..2] == [9, 7]
-                && matches!(digits[2], 8 | 9)
-                && weighted.map(|(digit, weight)| digit * weight).sum::<u32>() % 10 == 0
+            digits[..2] == [9, 7] && matches!(digits[2], 8 | 9) && sum(weighted).is_multiple_of(10)
         }
         _ => false,
     }
+}
+
+fn sum<'d>(weighted: impl Iterator<Item = (&'d u32, u32)>) -> u32 {
+    weighted.map(|(digit, weight)| digit * weight).sum()
 }
 
 /// Fills in the digits and gives their number; `None` where there is anything but them and

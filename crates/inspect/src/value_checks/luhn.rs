@@ -10,13 +10,13 @@ use super::digits::{are_digits, digit};
 const NPI_PREFIX_SUM: u32 = 24;
 
 pub(super) fn luhn(text: &[u8]) -> bool {
-    text.len() >= 2 && sum(text).is_some_and(|sum| sum % 10 == 0)
+    text.len() >= 2 && sum(text).is_some_and(|sum| sum.is_multiple_of(10))
 }
 
 pub(super) fn npi(text: &[u8]) -> bool {
     are_digits(text, 10)
         && matches!(text[0], b'1' | b'2')
-        && sum(text).is_some_and(|sum| (sum + NPI_PREFIX_SUM) % 10 == 0)
+        && sum(text).is_some_and(|sum| (sum + NPI_PREFIX_SUM).is_multiple_of(10))
 }
 
 /// From the right, every second digit doubled and its digits added; modulo 10. `None` where the

@@ -15,7 +15,7 @@ pub(super) fn holds(text: &[u8]) -> bool {
         return false;
     };
     let lengths = (labeler.len(), product.len(), package.len());
-    matches!(lengths, (5, 4, 2) | (4, 4, 2) | (5, 3, 2) | (5, 4, 1))
+    [(5, 4, 2), (4, 4, 2), (5, 3, 2), (5, 4, 1)].contains(&lengths)
         && [labeler, product, package]
             .into_iter()
             .all(|part| are_digits(part, part.len()))

@@ -220,18 +220,18 @@ fn the_header_of_another_file() {
 
 /// Streams one record of that many bytes behind a good row and before another.
 fn one_line(bytes: u64) -> (Vec<Inspected>, FileEnd) {
-    let plan = Plan::compile(&two_columns()).unwrap();
+    let plan = Plan::compile(&two_columns()).expect("a right contract");
     let mut splitter = Splitter::new(&plan.for_file("in/one_line.csv"));
-    let mut blocks = splitter.push(b"a,b\n1,x\n").unwrap();
+    let mut blocks = splitter.push(b"a,b\n1,x\n").expect("readable");
     let piece = vec![b'7'; 1 << 20];
     let mut left = bytes;
     while left > 0 {
         let size = left.min(piece.len() as u64);
-        blocks.extend(splitter.push(&piece[..size as usize]).unwrap());
+        blocks.extend(splitter.push(&piece[..size as usize]).expect("readable"));
         left -= size;
     }
-    blocks.extend(splitter.push(b"\n2,y\n").unwrap());
-    let (last, end) = splitter.finish().unwrap();
+    blocks.extend(splitter.push(b"\n2,y\n").expect("readable"));
+    let (last, end) = splitter.finish().expect("readable");
     blocks.extend(last);
     (blocks.iter().map(inspect::Block::inspect).collect(), end)
 }

@@ -109,7 +109,7 @@ fn iso_date(text: &str) -> Option<String> {
 fn day(year: &str, month: &str, day: &str) -> Option<String> {
     let number = |text: &str| text.parse::<u32>().expect("digits");
     let (year, month, day) = (number(year), number(month), number(day));
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let last = match month {
         2 if leap => 29,
         2 => 28,

@@ -57,14 +57,14 @@ fn rejects_are_the_lines_that_duckdb_rejects() {
 }
 
 fn check(folder: &Path, case: &Case) {
-    let file = std::fs::read(folder.join("data").join(&case.file)).unwrap();
+    let file = std::fs::read(folder.join("data").join(&case.file)).expect("a file of the suite");
     let limits = Limits {
         record_bytes_max: case
             .line_bytes_max
             .unwrap_or(Limits::default().record_bytes_max),
         ..Limits::default()
     };
-    let read = read_within(&contract_of(case, &file), limits, &file).unwrap();
+    let read = read_within(&contract_of(case, &file), limits, &file).expect("readable");
     if let Some(accepted) = &case.accepted {
         check_accepted(case, &read.accepted(), accepted);
     }
