@@ -28,7 +28,7 @@ mod time_format;
 mod transform;
 #[cfg_attr(
     not(test),
-    expect(dead_code, reason = "contracts do not name checks yet")
+    expect(dead_code, reason = "plans do not compile the checks yet")
 )]
 mod value_checks;
 mod values;

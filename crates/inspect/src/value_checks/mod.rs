@@ -14,21 +14,7 @@ mod ndc;
 mod nhi;
 mod procedure;
 
-/// The checks that a contract can ask for, by the names that it uses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ValueCheck {
-    Npi,
-    NzNhi,
-    Luhn,
-    Isbn,
-    Icd10cm,
-    Icd10pcs,
-    Icd9cm,
-    Icd9Procedure,
-    Cpt,
-    Hcpcs,
-    Ndc,
-}
+use contract::ValueCheck;
 
 /// A check as it is compiled into a column.
 #[derive(Debug, Clone, Copy)]

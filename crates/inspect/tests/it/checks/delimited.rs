@@ -1,11 +1,11 @@
 //! Any file, read as delimited text: how it arrives changes nothing, every row is accepted or
 //! rejected, and the slow reference reads the same.
 
-use contract::{Contract, Encoding};
+use contract::{Contract, Encoding, Header};
 use inspect::{Limits, Unreadable};
 
 use crate::cells::cells;
-use crate::reading::{Read, With, contract, read_in_pieces, text};
+use crate::reading::{Read, With, contract, dialect, read_in_pieces, text};
 use crate::reference::{self, Dialect, Outcome, Row, Wrong};
 
 const COLUMNS: [&str; 3] = ["a", "b", "c"];
@@ -101,9 +101,13 @@ impl Reading {
 
     fn contract(&self) -> Contract {
         let mut contract = contract(COLUMNS.map(|name| text(name).untrimmed()).to_vec());
-        contract.format.delimiter = self.delimiter;
-        contract.format.quote = self.quote;
-        contract.format.header = self.header;
+        let dialect = dialect(&mut contract);
+        dialect.delimiter = char::from(self.delimiter).to_string();
+        dialect.quote = self.quote;
+        dialect.header = match self.header {
+            true => Header::ByName,
+            false => Header::Absent,
+        };
         contract.format.encoding = match self.latin1 {
             true => Encoding::Latin1,
             false => Encoding::Utf8,

@@ -8,11 +8,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use contract::{Column, ColumnType, Contract};
+use contract::{Column, ColumnType, Contract, FileFormat, Header};
 use inspect::{Limits, header_names};
 use testkit::shared_data;
 
-use crate::reading::{Read, With, column, contract, date, text};
+use crate::reading::{Read, With, column, contract, date, dialect, text};
 
 use super::{files, read_within, text_column};
 
@@ -141,8 +141,7 @@ fn said_by_us<'a>(expected: &[&'a Expected]) -> BTreeSet<(Option<usize>, &'a str
 }
 
 fn contract_of(case: &Case, file: &[u8]) -> Contract {
-    let format = contract(Vec::new()).format;
-    let names = header_names(&format, file).expect("a first line");
+    let names = header_names(&FileFormat::default(), file).expect("a first line");
     let columns = case.types.iter().enumerate().map(|(at, column_type)| {
         let column = typed(at, column_type);
         match names.get(at) {
@@ -151,7 +150,9 @@ fn contract_of(case: &Case, file: &[u8]) -> Contract {
         }
     });
     let mut contract = contract(columns.collect());
-    contract.format.header = case.header;
+    if !case.header {
+        dialect(&mut contract).header = Header::Absent;
+    }
     contract
 }
 

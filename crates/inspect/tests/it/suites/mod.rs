@@ -11,11 +11,11 @@ mod polars;
 
 use std::path::{Path, PathBuf};
 
-use contract::{Column, Contract};
+use contract::{Column, Contract, FileFormat, Header};
 use inspect::{Limits, Unreadable, header_names};
 
 use crate::cells::cells;
-use crate::reading::{Read, With, contract, read_in_pieces, text};
+use crate::reading::{Read, With, contract, dialect, read_in_pieces, text};
 
 /// The files below a folder with that ending, in order.
 fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
@@ -49,8 +49,7 @@ fn json(path: &Path) -> serde_json::Value {
 
 /// Columns of text, as they stand in the file, under the names in its header.
 fn by_header(file: &[u8]) -> Contract {
-    let format = contract(Vec::new()).format;
-    let names = header_names(&format, file).expect("a header");
+    let names = header_names(&FileFormat::default(), file).expect("a header");
     let named = |(at, name): (usize, &String)| text_column(at).header(name);
     contract(names.iter().enumerate().map(named).collect())
 }
@@ -58,7 +57,7 @@ fn by_header(file: &[u8]) -> Contract {
 /// That many columns of text in a file without a header.
 fn by_position(columns: usize) -> Contract {
     let mut contract = contract((0..columns).map(text_column).collect());
-    contract.format.header = false;
+    dialect(&mut contract).header = Header::Absent;
     contract
 }
 
