@@ -1,7 +1,7 @@
 # Every target does its own set-up and says what it installs; each is a script that also runs
 # without make. Arguments for the script: make test ARGS="-p inspect"
 .DEFAULT_GOAL := help
-.PHONY: help demo test check audit bench fmt clean
+.PHONY: help demo test check audit bench fuzz fmt clean
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -20,6 +20,9 @@ audit: ## Licences, bans and sources of all dependencies
 
 bench: ## Benchmarks, with the full release profile
 	@scripts/bench.sh $(ARGS)
+
+fuzz: ## Fuzzes each reader for a minute
+	@scripts/fuzz.sh $(ARGS)
 
 fmt: ## Formats the code
 	@scripts/setup.sh check

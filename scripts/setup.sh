@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what a part of the project needs, says what and why, and installs nothing twice.
 #
-#   scripts/setup.sh [build] [check] [test] [audit]
+#   scripts/setup.sh [build] [check] [test] [audit] [fuzz]
 #
 # It is made for Debian (as root or with sudo); elsewhere it names what is missing. System packages
 # come from apt; everything else stays inside the project, in .venv/ and .local/.
@@ -12,6 +12,7 @@ source "$(dirname "$0")/env.sh"
 
 nextest_version=0.9.143
 deny_version=0.20.2
+fuzz_version=0.13.2
 requirements=scripts/requirements.txt
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -123,6 +124,11 @@ need_deny() {
         cargo_install cargo-deny "$deny_version" "make audit checks licences, bans and sources with it"
 }
 
+need_fuzz() {
+    cargo fuzz --version >/dev/null 2>&1 ||
+        cargo_install cargo-fuzz "$fuzz_version" "make fuzz runs the targets in fuzz/ with it" --debug
+}
+
 [ $# -gt 0 ] || set -- build
 for part in "$@"; do
     need_rust
@@ -131,6 +137,7 @@ for part in "$@"; do
         check) need_c_compiler; need_component fmt rustfmt; need_component clippy clippy ;;
         test) need_c_compiler; need_postgres; need_python; need_nextest ;;
         audit) need_c_compiler; need_deny ;;
-        *) fail "there is no part '$part': build, check, test, audit" ;;
+        fuzz) need_c_compiler; need_fuzz ;;
+        *) fail "there is no part '$part': build, check, test, audit, fuzz" ;;
     esac
 done

@@ -26,6 +26,11 @@ mod statistics;
 mod tile;
 mod time_format;
 mod transform;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "plans do not compile the checks yet")
+)]
+mod value_checks;
 mod values;
 
 pub use block::Block;

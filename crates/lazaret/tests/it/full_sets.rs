@@ -2,22 +2,16 @@
 //! and by an independent reading of the same contracts.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::Value;
 use testkit::python::run_python;
+use testkit::shared_data;
 
 use crate::outputs::{counted_by_duckdb, rows_by};
 use crate::project::{Project, Stack, repository};
 
 const COUNT_ROWS: &str = include_str!("../oracle/count_rows.py");
-
-/// Where the sets lie: named by the environment, or beside the repository.
-fn shared_data() -> Option<PathBuf> {
-    let named = std::env::var_os("LAZARET_SHARED_DATA").map(PathBuf::from);
-    let folder = named.unwrap_or_else(|| repository().join("../shared/data"));
-    folder.is_dir().then_some(folder)
-}
 
 /// Submitter that sends a layout in the demo's feeds.
 fn submitter(layout: &str) -> &'static str {
@@ -44,10 +38,7 @@ fn counted_independently(data: &Path) -> Value {
 
 #[test]
 fn every_row_of_the_full_sets_is_accounted_for() {
-    let Some(data) = shared_data() else {
-        eprintln!(
-            "the full sets are not here: name their folder in LAZARET_SHARED_DATA to run this"
-        );
+    let Some(data) = shared_data::folder(".") else {
         return;
     };
     let oracle = counted_independently(&data);
