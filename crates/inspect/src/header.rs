@@ -11,6 +11,7 @@ use contract::{Encoding, FileFormat};
 
 use crate::cell::unquoted;
 use crate::error::Unreadable;
+use crate::fields::FieldReader;
 use crate::plan::{Compiled, Dialect};
 use crate::scan::{Record, Scanner, Step};
 use crate::splitter::RECORD_BYTES_MAX;
@@ -29,17 +30,19 @@ pub(crate) struct Binding {
     /// By field of the file: its column, absent where the contract does not know it.
     pub(crate) columns: Vec<Option<usize>>,
     pub(crate) encoding: Encoding,
+    pub(crate) reader: FieldReader,
     pub(crate) unknown: Vec<String>,
     pub(crate) absent: Vec<Arc<str>>,
 }
 
 impl Binding {
-    pub(crate) fn by_position(columns: usize, encoding: Encoding) -> Self {
-        let identity: Vec<_> = (0..columns).map(Some).collect();
+    pub(crate) fn by_position(plan: &Compiled, encoding: Encoding) -> Self {
+        let identity: Vec<_> = (0..plan.columns.len()).map(Some).collect();
         Self {
             fields: identity.clone(),
             columns: identity,
             encoding,
+            reader: FieldReader::Plain(plan.dialect),
             unknown: Vec::new(),
             absent: Vec::new(),
         }
@@ -97,6 +100,7 @@ impl Binding {
             fields,
             columns,
             encoding,
+            reader: FieldReader::Plain(plan.dialect),
             unknown,
             absent,
         })

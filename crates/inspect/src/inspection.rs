@@ -72,13 +72,11 @@ impl<'b> Inspection<'b> {
 
     fn take_tile(&mut self, tile: &mut Tile, spans: &[Span], first_record: u32) {
         let block = self.block;
-        let (dialect, binding) = (block.plan.compiled.dialect, &*block.binding);
-        let structure = (dialect.delimiter, dialect.quote);
-        tile.fill(
+        let binding = &*block.binding;
+        binding.reader.fill(
+            tile,
             &block.raw,
-            spans,
-            first_record,
-            structure,
+            (spans, first_record),
             binding.width(),
             |record, how| match how {
                 Misshapen::FieldCount => self.reject_record(record, RecordRule::FieldCount, None),
@@ -96,7 +94,7 @@ impl<'b> Inspection<'b> {
         let (plan, binding) = (&*block.plan.compiled, &*block.binding);
         self.rows.extend(tile.rows.iter().map(|row| row.record));
         let bytes = tile.bytes(&block.raw);
-        let reading = (plan.dialect.quote, binding.encoding);
+        let reading = (binding.reader.quote(), binding.encoding);
         let source = Source::new(bytes, tile, reading, binding.width());
         for (at, column) in plan.columns.iter().enumerate() {
             let (rejected, broken_cells) = (&mut self.rejected, &mut self.broken_cells);

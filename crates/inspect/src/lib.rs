@@ -13,6 +13,8 @@ mod cell;
 mod check;
 mod column;
 mod error;
+mod fields;
+mod framer;
 mod header;
 mod inspection;
 mod moment;

@@ -12,10 +12,11 @@ use memchr::memchr;
 
 use crate::block::{Block, Span};
 use crate::error::Unreadable;
+use crate::framer::Framer;
 use crate::header::{BYTE_ORDER_MARK, Binding, SNIFF_BYTES, refuse_other_formats};
 use crate::outcome::FileEnd;
 use crate::plan::FilePlan;
-use crate::scan::{LineEnd, Record, Scanner, Step};
+use crate::scan::{LineEnd, Record, Step};
 
 /// A block's size, from which the record that reaches it is the last.
 pub const BLOCK_BYTES: usize = 4 << 20;
@@ -56,7 +57,7 @@ impl Default for Limits {
 pub struct Splitter {
     plan: FilePlan,
     limits: Limits,
-    scanner: Scanner,
+    framer: Framer,
     sniffed: bool,
     encoding: Encoding,
     /// From the header, or from the contract where the file has none.
@@ -86,11 +87,10 @@ impl Splitter {
     #[doc(hidden)]
     pub fn with_limits(plan: &FilePlan, limits: Limits) -> Self {
         let compiled = &plan.compiled;
-        let dialect = compiled.dialect;
         Self {
             plan: plan.clone(),
             limits,
-            scanner: Scanner::new(dialect.delimiter, dialect.quote, limits.record_bytes_max),
+            framer: Framer::of(compiled, limits.record_bytes_max),
             sniffed: false,
             encoding: compiled.format.encoding,
             binding: None,
@@ -159,7 +159,7 @@ impl Splitter {
             if self.too_long.is_some() && !self.pass_too_long(0, at_end, blocks) {
                 return Ok(());
             }
-            match self.scanner.next_record(&self.pending, at_end) {
+            match self.framer.next_record(&self.pending, at_end) {
                 Step::NeedMore => return Ok(()),
                 Step::Record(record) => self.take_record(record, blocks)?,
                 Step::TooLong { start, searched } => {
@@ -193,8 +193,8 @@ impl Splitter {
             self.discard(BYTE_ORDER_MARK.len());
         }
         if self.plan.compiled.format.header() == Header::Absent {
-            let columns = self.plan.compiled.columns.len();
-            self.binding = Some(Arc::new(Binding::by_position(columns, self.encoding)));
+            let binding = Binding::by_position(&self.plan.compiled, self.encoding);
+            self.binding = Some(Arc::new(binding));
         }
         Ok(())
     }
@@ -210,7 +210,7 @@ impl Splitter {
                 self.binding = Some(Arc::new(binding));
             }
             self.discard(record.next);
-            self.scanner.forget(record.next);
+            self.framer.forget(record.next);
             return Ok(());
         }
         if !blank {
@@ -252,10 +252,10 @@ impl Splitter {
             });
             self.base += cut as u64;
         }
-        self.scanner.forget(cut);
+        self.framer.forget(cut);
     }
 
-    /// Drops the first pending bytes; the scanner is not told.
+    /// Drops the first pending bytes; the framer is not told.
     fn discard(&mut self, count: usize) {
         self.pending.drain(..count);
         self.base += count as u64;
@@ -276,7 +276,7 @@ impl Splitter {
         if newline.is_none() && !at_end {
             self.base += passed as u64;
             self.pending.clear();
-            self.scanner.restart();
+            self.framer.restart();
             return false;
         }
         let offset = self.base + passed as u64 - too_long.length;
@@ -301,7 +301,7 @@ impl Splitter {
         self.too_long = None;
         self.count_line_end(newline.map(|_| if crlf { LineEnd::CrLf } else { LineEnd::Lf }));
         self.discard(newline.map_or(passed, |at| at + 1));
-        self.scanner.restart();
+        self.framer.restart();
         true
     }
 
