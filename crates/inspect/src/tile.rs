@@ -35,6 +35,8 @@ pub(crate) enum Misshapen {
     Quote {
         field: usize,
     },
+    /// Not of the length that fixed places ask for.
+    Length,
 }
 
 #[derive(Debug, Default)]
@@ -56,13 +58,6 @@ pub(crate) struct Tile {
 /// Follows each field that is laid out: ASCII, so that the text is UTF-8 where its fields are.
 const BETWEEN: u8 = b'\n';
 
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "for the readers that lay records out, which come next"
-    )
-)]
 impl Tile {
     /// Empties the tile, to be laid out row by row.
     pub(crate) fn begin(&mut self) {

@@ -1,7 +1,11 @@
 //! The inspector through its public face: contracts in, bytes in, outcomes out.
 
 mod chunking;
+mod control;
+mod delimited;
+mod encodings;
 mod files;
+mod fixed_width;
 mod limits;
 mod oracle;
 mod reading;
