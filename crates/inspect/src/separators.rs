@@ -169,8 +169,8 @@ impl Separators {
         }
     }
 
-    /// Gives `take` every field of the record, without quotes and escapes; their number. Stops
-    /// with an error at the first field more than `width`.
+    /// Gives `take` the first `width` fields of the record, without quotes and escapes; the number
+    /// of all.
     pub(crate) fn split(
         &self,
         record: &[u8],
@@ -178,14 +178,16 @@ impl Separators {
         scratch: &mut Vec<u8>,
         mut take: impl FnMut(&[u8]),
     ) -> Result<usize, Misshapen> {
+        let mut take_within = |field: &[u8], at: usize| {
+            if at < width {
+                take(field);
+            }
+        };
         let mut at = 0;
         let mut fields = 0;
         loop {
             if self.trailing_delimiter && fields > 0 && fields == width && at == record.len() {
                 return Ok(fields);
-            }
-            if fields == width {
-                return Err(Misshapen::FieldCount);
             }
             let quoted = self.quote.is_some() && record.get(at) == self.quote.as_ref();
             let end = if quoted {
@@ -193,11 +195,11 @@ impl Separators {
                     .unquote(record, at + 1, scratch)
                     .filter(|&after| self.ends_field(record, after));
                 let after = after.ok_or(Misshapen::Quote { field: fields })?;
-                take(scratch);
+                take_within(scratch, fields);
                 after
             } else {
                 let end = self.field_end(record, at);
-                take(&record[at..end]);
+                take_within(&record[at..end], fields);
                 end
             };
             fields += 1;
