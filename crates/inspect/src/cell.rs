@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use contract::{Encoding, Transform};
 use memchr::memchr;
 
+use crate::encoding::decode_windows_1252;
 use crate::plan::ColumnPlan;
 use crate::reason::{Broken, CellRule};
 use crate::transform;
@@ -29,6 +30,9 @@ pub(crate) enum Decoding {
     Clean,
     CheckUtf8,
     Latin1,
+    Windows1252,
+    /// Each value is UTF-8 where it is valid as such, and Windows-1252 where not.
+    EachValue,
 }
 
 impl Decoding {
@@ -36,9 +40,13 @@ impl Decoding {
         let nul = memchr(0, text).is_some();
         match encoding {
             Encoding::Utf8 if !nul && str::from_utf8(text).is_ok() => Self::Clean,
-            Encoding::Utf8 => Self::CheckUtf8,
+            Encoding::Auto if !nul && str::from_utf8(text).is_ok() => Self::Clean,
             _ if !nul && text.is_ascii() => Self::Clean,
-            _ => Self::Latin1,
+            Encoding::Latin1 => Self::Latin1,
+            Encoding::Windows1252 => Self::Windows1252,
+            Encoding::Auto => Self::EachValue,
+            // UTF-16 is UTF-8 by now.
+            _ => Self::CheckUtf8,
         }
     }
 }
@@ -101,6 +109,16 @@ impl<'p> CellReader<'p> {
         match (self.decoding, self.trim) {
             (Decoding::Latin1, true) => decode_latin1(trim_latin1(&unquoted), scratch),
             (Decoding::Latin1, false) => decode_latin1(&unquoted, scratch),
+            (Decoding::Windows1252 | Decoding::EachValue, trimmed) => {
+                if self.decoding == Decoding::EachValue && str::from_utf8(&unquoted).is_ok() {
+                    scratch.extend_from_slice(&unquoted);
+                } else {
+                    decode_windows_1252(&unquoted, scratch);
+                }
+                if trimmed {
+                    trim_in_place(scratch);
+                }
+            }
             (_, true) => scratch.extend_from_slice(trim(&unquoted)),
             (_, false) => scratch.extend_from_slice(&unquoted),
         }
@@ -148,6 +166,16 @@ fn decode_latin1(bytes: &[u8], text: &mut Vec<u8>) {
         let mut encoded = [0; 2];
         text.extend_from_slice(char::from(byte).encode_utf8(&mut encoded).as_bytes());
     }
+}
+
+fn trim_in_place(text: &mut Vec<u8>) {
+    let Ok(whole) = str::from_utf8(text) else {
+        return;
+    };
+    let end = whole.trim_end().len();
+    let start = end - whole[..end].trim_start().len();
+    text.truncate(end);
+    text.drain(..start);
 }
 
 fn trim_latin1(bytes: &[u8]) -> &[u8] {
@@ -202,7 +230,7 @@ mod tests {
             let cell = reader(&nulls, transforms, decoding).read(field, &mut scratch);
             assert_eq!(cell, expect, "{field:?}");
         };
-        use Decoding::{CheckUtf8, Clean, Latin1};
+        use Decoding::{CheckUtf8, Clean, EachValue, Latin1, Windows1252};
         let text = |text: &'static str| Cell::Text(text.as_bytes());
         check(b"", &[], Clean, Cell::Null);
         check(b"  ", &[], Clean, Cell::Null);
@@ -243,6 +271,10 @@ mod tests {
             Latin1,
             text("JOSÉ"),
         );
+        check(b"\xA0\x80\x85 ", &[], Windows1252, text("€…"));
+        check(b" \x80 ", &[Transform::Lowercase], EachValue, text("€"));
+        check(" é ".as_bytes(), &[], EachValue, text("é"));
+        check(b"\xA0", &[], EachValue, Cell::Null);
     }
 
     #[test]

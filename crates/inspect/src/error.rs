@@ -6,6 +6,8 @@
 pub enum PlanError {
     #[error("this format cannot be read yet")]
     Format,
+    #[error("the file's format cannot be read: {reason}")]
+    Structure { reason: String },
     #[error("column `{column}`: the pattern is not a regular expression: {reason}")]
     Pattern { column: String, reason: String },
     #[error(
@@ -51,11 +53,25 @@ pub enum PlanError {
 pub enum Unreadable {
     #[error("the file is empty: send it again with its rows")]
     Empty,
-    #[error("the file is {what}, not delimited text: {remedy}")]
+    #[error("the file is {what}, not text: {remedy}")]
     NotText {
         what: &'static str,
         remedy: &'static str,
     },
+    #[error(
+        "the file is text in {found}, and its contract expects `{expected}`: save it so, or write \
+         `encoding: {write}` in the contract's `file`"
+    )]
+    Encoding {
+        found: &'static str,
+        expected: &'static str,
+        write: &'static str,
+    },
+    #[error(
+        "the header line has {fields} fields, and the contract {columns} columns, which are found \
+         by their position: send every column, or write `match: name` in the contract's `file`"
+    )]
+    HeaderWidth { fields: usize, columns: usize },
     #[error(
         "columns missing from the header: {}. The header line has {fields} fields. Add the \
          columns, or send the file under the contract and delimiter that it was written for",

@@ -7,7 +7,7 @@ use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch};
 use arrow::compute::{FilterBuilder, FilterPredicate};
 use contract::Severity;
 
-use crate::block::{Block, Span};
+use crate::block::{Block, FilePlaces, Span};
 use crate::column::{Source, type_column};
 use crate::outcome::{Inspected, Problem, Reject, Warning};
 use crate::reason::{Broken, CellRule, RecordRule};
@@ -71,30 +71,32 @@ impl<'b> Inspection<'b> {
     }
 
     fn take_tile(&mut self, tile: &mut Tile, spans: &[Span], first_record: u32) {
-        let (Some(first), Some(last)) = (spans.first(), spans.last()) else {
-            return;
-        };
         let block = self.block;
-        let (plan, binding) = (&*block.plan.compiled, &*block.binding);
-        let dialect = plan.dialect;
-        let structure = (dialect.delimiter, dialect.quote);
-        tile.fill(
+        let binding = &*block.binding;
+        binding.reader.fill(
+            tile,
             &block.raw,
-            spans,
-            first_record,
-            structure,
+            (spans, first_record),
             binding.width(),
             |record, how| match how {
                 Misshapen::FieldCount => self.reject_record(record, RecordRule::FieldCount, None),
                 Misshapen::Quote { field } => {
                     self.reject_record(record, RecordRule::Quote, Some(field));
                 }
+                Misshapen::Length => self.reject_record(record, RecordRule::FixedLength, None),
             },
         );
+        self.take_rows(tile);
+    }
+
+    /// Types and checks the rows of a tile, however it was filled.
+    fn take_rows(&mut self, tile: &Tile) {
+        let block = self.block;
+        let (plan, binding) = (&*block.plan.compiled, &*block.binding);
         self.rows.extend(tile.rows.iter().map(|row| row.record));
-        let text = &block.raw[first.start as usize..last.end as usize];
-        let reading = (dialect.quote, binding.encoding);
-        let source = Source::new(&block.raw, text, tile, reading, binding.width());
+        let bytes = tile.bytes(&block.raw);
+        let reading = (binding.reader.quote(), binding.encoding);
+        let source = Source::new(bytes, tile, reading, binding.width());
         for (at, column) in plan.columns.iter().enumerate() {
             let (rejected, broken_cells) = (&mut self.rejected, &mut self.broken_cells);
             let mut report = |record: u32, broken: Broken| {
@@ -126,8 +128,10 @@ impl<'b> Inspection<'b> {
         let binding = &self.block.binding;
         let detail = match rule {
             RecordRule::FieldCount => format!("{} fields", binding.width()),
-            RecordRule::Quote => {
-                "a closing quote before the delimiter, with quotes in the text doubled".to_owned()
+            RecordRule::Quote => binding.reader.expected_quoting().to_owned(),
+            RecordRule::FixedLength => {
+                let length = binding.reader.record_length().unwrap_or_default();
+                format!("{length} characters")
             }
             RecordRule::RecordLength => {
                 format!("a line end within {} MiB", RECORD_BYTES_MAX >> 20)
@@ -154,8 +158,9 @@ impl<'b> Inspection<'b> {
         for cell in &self.broken_cells {
             broken_counts[cell.column as usize] += 1;
         }
-        let (rejects, warnings, failures) = self.reasons();
-        let accepted = self.accepted();
+        let places = block.places();
+        let (rejects, warnings, failures) = self.reasons(&places);
+        let accepted = self.accepted(&places);
         let statistics = plan
             .columns
             .iter()
@@ -178,13 +183,12 @@ impl<'b> Inspection<'b> {
             warnings,
             failures,
             statistics,
-            raw: block.raw.clone(),
-            raw_offset: block.offset,
+            raw: block.raw_rows(places),
         }
     }
 
     /// The rejected rows with all that is wrong with them, and what is reported of others.
-    fn reasons(&mut self) -> (Vec<Reject>, Vec<Warning>, Vec<Warning>) {
+    fn reasons(&mut self, places: &FilePlaces) -> (Vec<Reject>, Vec<Warning>, Vec<Warning>) {
         let block = self.block;
         let plan = &block.plan.compiled;
         let mut rejects = Vec::new();
@@ -219,12 +223,11 @@ impl<'b> Inspection<'b> {
             }
             if *rejected {
                 let span = block.records[record as usize];
+                let (offset, length) = places.of(record as usize, span);
                 rejects.push(Reject {
                     row,
-                    offset: block.offset + u64::from(span.start),
-                    length: block
-                        .too_long_bytes
-                        .unwrap_or(u64::from(span.end - span.start)),
+                    offset,
+                    length: block.too_long_bytes.unwrap_or(length),
                     raw: block.raw[span.start as usize..span.end as usize].to_vec(),
                     problems,
                 });
@@ -233,7 +236,7 @@ impl<'b> Inspection<'b> {
         (rejects, warnings, failures)
     }
 
-    fn accepted(self) -> RecordBatch {
+    fn accepted(self, places: &FilePlaces) -> RecordBatch {
         let block = self.block;
         let plan = &block.plan.compiled;
         let kept: Vec<bool> = self
@@ -260,7 +263,7 @@ impl<'b> Inspection<'b> {
             .zip(kept)
             .filter(|(_, kept)| *kept)
             .map(|(record, _)| *record);
-        columns.extend(lineage(block, &records.collect::<Vec<_>>()));
+        columns.extend(lineage(block, places, &records.collect::<Vec<_>>()));
         RecordBatch::try_new(Arc::clone(&plan.schema), columns)
             .expect("the schema was made from the same columns")
     }
@@ -281,7 +284,7 @@ fn severity(of_column: Severity, rule: CellRule) -> Severity {
     }
 }
 
-fn lineage(block: &Block, records: &[u32]) -> [ArrayRef; 4] {
+fn lineage(block: &Block, places: &FilePlaces, records: &[u32]) -> [ArrayRef; 4] {
     let mut files = TextValues::with_capacity(records.len());
     for _ in records {
         files.push(block.plan.source_file.as_bytes());
@@ -290,11 +293,11 @@ fn lineage(block: &Block, records: &[u32]) -> [ArrayRef; 4] {
         let values = records.iter().map(|&record| value(record as usize) as i64);
         Arc::new(Int64Array::from_iter_values(values))
     };
-    let spans = &block.records;
+    let place = |record: usize| places.of(record, block.records[record]);
     [
         Arc::new(files.finish(None)),
         of_records(&|record| block.first_row + record as u64),
-        of_records(&|record| block.offset + u64::from(spans[record].start)),
-        of_records(&|record| u64::from(spans[record].end - spans[record].start)),
+        of_records(&|record| place(record).0),
+        of_records(&|record| place(record).1),
     ]
 }

@@ -12,20 +12,31 @@ mod calendar;
 mod cell;
 mod check;
 mod column;
+mod control;
+mod encoding;
 mod error;
+mod fields;
+mod fixed_width;
+mod footer;
+mod framer;
 mod header;
 mod inspection;
 mod moment;
 mod number;
+mod opening;
 mod outcome;
 mod plan;
 mod reason;
+mod records;
 mod scan;
+mod separators;
+mod sniff;
 mod splitter;
 mod statistics;
 mod tile;
 mod time_format;
 mod transform;
+mod utf16;
 #[cfg_attr(
     not(test),
     expect(dead_code, reason = "plans do not compile the checks yet")
@@ -34,9 +45,12 @@ mod value_checks;
 mod values;
 
 pub use block::Block;
+pub use control::ControlTotals;
 pub use error::{PlanError, Unreadable};
 pub use header::header_names;
-pub use outcome::{FileEnd, Inspected, LineEnds, Problem, Reject, Warning};
+pub use outcome::{
+    FileEnd, Finding, Inspected, LineEnds, Passage, Passed, Problem, Reject, Warning,
+};
 pub use plan::{FilePlan, LINEAGE_COLUMNS, Plan, arrow_type};
 pub use splitter::{
     BLOCK_BYTES, BLOCK_RECORDS_MAX, Limits, RECORD_BYTES_MAX, RECORD_PREFIX_BYTES, Splitter,

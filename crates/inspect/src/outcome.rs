@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use bytes::Bytes;
+use contract::{Encoding, Severity};
 
+use crate::block::RawRows;
+use crate::control::Announced;
 use crate::statistics::ColumnStatistics;
 
 /// The outcome of a block: `rows_in == accepted.num_rows() + rejects.len()`.
@@ -21,23 +23,15 @@ pub struct Inspected {
     pub failures: Vec<Warning>,
     /// One per column of the contract, in its order.
     pub statistics: Vec<ColumnStatistics>,
-    pub(crate) raw: Bytes,
-    pub(crate) raw_offset: u64,
+    pub(crate) raw: RawRows,
 }
 
 impl Inspected {
-    /// The bytes of a row of this block, given its `source_offset` and `source_length`: for a
-    /// row that is accepted here and refused later. Empty where the block has no such bytes.
+    /// The text of a row of this block, given its `source_offset` and `source_length`: for a
+    /// row that is accepted here and refused later. Empty where the block has no such row.
     pub fn raw_row(&self, source_offset: i64, source_length: i64) -> Vec<u8> {
-        let range = || {
-            let start = u64::try_from(source_offset)
-                .ok()?
-                .checked_sub(self.raw_offset)?;
-            let start = usize::try_from(start).ok()?;
-            let end = start.checked_add(usize::try_from(source_length).ok()?)?;
-            self.raw.get(start..end)
-        };
-        range().unwrap_or_default().to_vec()
+        let found = self.raw.row(source_offset, source_length);
+        found.unwrap_or_default().to_vec()
     }
 }
 
@@ -50,7 +44,7 @@ pub struct Reject {
     pub offset: u64,
     /// In bytes, without the line end.
     pub length: u64,
-    /// The row as it was sent; of a row that is too long (`record_length`), its beginning.
+    /// The row as it was sent, or as UTF-8 where that was UTF-16; of a row that is too long (`record_length`), its beginning.
     pub raw: Vec<u8>,
     /// Every broken column and rule, those of severity `warn` included, in column order.
     pub problems: Vec<Problem>,
@@ -62,7 +56,7 @@ pub struct Problem {
     /// Absent where the row's fields cannot be told apart.
     pub column: Option<Arc<str>>,
     /// `required`, `type`, `length`, `range`, `pattern`, `domain`, `encoding`, `nul_byte`,
-    /// `field_count`, `quote`, `record_length`, or the id of a rule in SQL.
+    /// `field_count`, `quote`, `record_length`, `control`, or the id of a rule in SQL.
     pub rule: Arc<str>,
     /// What was expected, from the contract or the header only.
     pub detail: Arc<str>,
@@ -75,20 +69,57 @@ pub struct Warning {
     pub problem: Problem,
 }
 
-/// The totals of a file that was read to its end.
+/// The totals of a file that was read to its end. Every byte belongs to a row, to one of the
+/// kinds in `passed`, to what separates records, or to the byte-order mark.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FileEnd {
     pub rows: u64,
+    /// Without what separates them from the next.
+    pub row_bytes: u64,
     pub bytes: u64,
+    /// As found: UTF-16 with its byte order.
+    pub encoding: Encoding,
+    pub had_bom: bool,
+    pub passed: Passed,
     /// Lines without a byte, which are no rows.
     pub blank_lines: u64,
     pub line_ends: LineEnds,
-    pub had_bom: bool,
+    /// Bytes of line ends and other record separators.
+    pub separator_bytes: u64,
     /// Columns of the header that the contract does not know, as they are spelt there. They are
     /// not read.
     pub unknown_columns: Vec<String>,
     /// Optional columns of the contract that the header does not have: null in every row.
     pub absent_columns: Vec<Arc<str>>,
+    /// What is wrong with the file as a whole.
+    pub findings: Vec<Finding>,
+    pub(crate) announced: Announced,
+}
+
+/// Records that are no rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Passed {
+    pub preamble: Passage,
+    pub header: Passage,
+    /// The header once more, in the middle of the file.
+    pub repeated_headers: Passage,
+    pub comments: Passage,
+    pub control: Passage,
+    pub footer: Passage,
+}
+
+/// How many records were passed over, and their bytes without what separates them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Passage {
+    pub records: u64,
+    pub bytes: u64,
+}
+
+impl Passage {
+    pub(crate) fn add(&mut self, bytes: u64) {
+        self.records += 1;
+        self.bytes += bytes;
+    }
 }
 
 /// How many lines end which way; a file may mix them.
@@ -96,4 +127,13 @@ pub struct FileEnd {
 pub struct LineEnds {
     pub lf: u64,
     pub crlf: u64,
+    /// Of the contract's own record separator.
+    pub separators: u64,
+}
+
+/// Something that is wrong with a file as a whole, and what that does to it: `Warn` or `Fail`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    pub severity: Severity,
+    pub problem: Problem,
 }

@@ -1,20 +1,23 @@
 //! A contract compiled for reading: regular expressions, code tables, bounds, formats, schema.
 
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use contract::{
-    Column, ColumnType, Contract, Delimited, FileFormat, Header, Pii, Range, Severity, Shape,
-    Transform,
+    Characters, Column, ColumnType, Contract, Delimited, Encoding, FileFormat, FixedWidth, Header,
+    Pii, Range, Severity, Shape, Transform,
 };
 
 use crate::calendar::MICROSECONDS_PER_DAY;
 use crate::check::{Bounds, DomainTable, TextChecks, whole_value};
+use crate::control::ControlPlan;
 use crate::error::PlanError;
 use crate::header::header_key;
 use crate::number::{largest, parse_decimal, parse_integer};
 use crate::outcome::Problem;
 use crate::reason::{CellRule, details, expected_type};
+use crate::separators::Separators;
 use crate::time_format::TimeFormat;
 
 /// What every accepted row carries beside the contract's columns, so that it can be traced to
@@ -39,13 +42,14 @@ pub struct FilePlan {
 #[derive(Debug)]
 pub(crate) struct Compiled {
     pub(crate) format: FileFormat,
-    pub(crate) dialect: Dialect,
+    pub(crate) control: ControlPlan,
     pub(crate) columns: Vec<ColumnPlan>,
     pub(crate) schema: SchemaRef,
     rule_names: [Arc<str>; 8],
 }
 
-/// The structural characters of a delimited file where each is one byte.
+/// The structural characters of a delimited file of lines where each is one byte, and quotes are
+/// doubled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Dialect {
     pub(crate) delimiter: u8,
@@ -53,21 +57,16 @@ pub(crate) struct Dialect {
 }
 
 impl Dialect {
-    pub(crate) fn of(format: &FileFormat) -> Option<Self> {
-        match &format.shape {
-            Shape::Delimited(Delimited {
-                delimiter,
-                record_separator: None,
-                quote,
-                escape: None,
-                ..
-            }) => match *delimiter.as_bytes() {
-                [delimiter] => Some(Self {
-                    delimiter,
-                    quote: *quote,
-                }),
-                _ => None,
-            },
+    pub(crate) fn of(format: &Delimited) -> Option<Self> {
+        match (
+            format.delimiter.as_bytes(),
+            &format.record_separator,
+            format.escape,
+        ) {
+            ([delimiter], None, None) => Some(Self {
+                delimiter: *delimiter,
+                quote: format.quote,
+            }),
             _ => None,
         }
     }
@@ -79,6 +78,9 @@ pub(crate) struct ColumnPlan {
     /// The header name as it is compared.
     pub(crate) header_key: String,
     pub(crate) header: String,
+    /// Its other names, as they are compared.
+    pub(crate) alias_keys: Vec<String>,
+    pub(crate) place: Option<Characters>,
     pub(crate) kind: Kind,
     pub(crate) required: bool,
     pub(crate) severity: Severity,
@@ -127,7 +129,9 @@ impl Plan {
             .iter()
             .map(ColumnPlan::compile)
             .collect::<Result<Vec<_>, _>>()?;
-        let dialect = Dialect::of(&contract.format).ok_or(PlanError::Format)?;
+        refuse_structure(&contract.format)?;
+        let control = ControlPlan::compile(contract.format.control.as_ref(), &contract.columns)
+            .map_err(|reason| PlanError::Structure { reason })?;
         if contract.format.header() == Header::ByName {
             refuse_shared_headers(&columns)?;
         }
@@ -141,7 +145,7 @@ impl Plan {
         fields.extend([row, offset, length].map(|name| Field::new(name, DataType::Int64, false)));
         Ok(Self(Arc::new(Compiled {
             format: contract.format.clone(),
-            dialect,
+            control,
             columns,
             schema: Arc::new(Schema::new(fields)),
             rule_names: CellRule::ALL.map(|rule| rule.name().into()),
@@ -154,6 +158,10 @@ impl Plan {
             compiled: Arc::clone(&self.0),
             source_file: source_file.into(),
         }
+    }
+
+    pub(crate) fn compiled(&self) -> Arc<Compiled> {
+        Arc::clone(&self.0)
     }
 
     /// The contract's columns, all nullable, then [`LINEAGE_COLUMNS`], which are not.
@@ -199,6 +207,8 @@ impl ColumnPlan {
             name: column.name.as_str().into(),
             header_key: header_key(&column.header),
             header: column.header.clone(),
+            alias_keys: column.aliases.iter().map(|name| header_key(name)).collect(),
+            place: column.place,
             kind: Kind::compile(column)?,
             required: column.required,
             severity: column.severity,
@@ -336,16 +346,46 @@ fn compile_formats(
     formats.iter().map(compile).collect()
 }
 
+/// A record of fixed length is held in memory, as one of any other kind is.
+const RECORD_LENGTH_MAX: usize = 1 << 20;
+
+/// What the contract's own review cannot see, or a contract built by hand may have.
+fn refuse_structure(format: &FileFormat) -> Result<(), PlanError> {
+    let fault = match &format.shape {
+        Shape::Delimited(delimited) => Separators::fault(delimited).map(str::to_owned),
+        Shape::FixedWidth(FixedWidth {
+            record_length: Some(length),
+        }) => {
+            if !(1..=RECORD_LENGTH_MAX).contains(length) {
+                Some(format!("a record has 1 to {RECORD_LENGTH_MAX} characters"))
+            } else if format.encoding == Encoding::Auto {
+                let reason = "records of a number of characters need one encoding: write it in \
+                              place of `auto`";
+                Some(reason.to_owned())
+            } else {
+                None
+            }
+        }
+        Shape::FixedWidth(_) => None,
+        Shape::JsonLines | Shape::JsonArray => return Err(PlanError::Format),
+    };
+    match fault {
+        Some(reason) => Err(PlanError::Structure { reason }),
+        None => Ok(()),
+    }
+}
+
 fn refuse_shared_headers(columns: &[ColumnPlan]) -> Result<(), PlanError> {
-    for (at, second) in columns.iter().enumerate() {
-        let twin = columns[..at]
-            .iter()
-            .find(|first| first.header_key == second.header_key);
-        if let Some(first) = twin {
-            return Err(PlanError::HeaderTwice {
-                first: first.name.to_string(),
-                second: second.name.to_string(),
-            });
+    let mut owners = HashMap::new();
+    for column in columns {
+        let keys = std::iter::once(&column.header_key).chain(&column.alias_keys);
+        for key in keys.collect::<BTreeSet<_>>() {
+            if let Some(first) = owners.insert(key, column) {
+                return Err(PlanError::HeaderTwice {
+                    first: first.name.to_string(),
+                    second: column.name.to_string(),
+                });
+            }
         }
     }
     Ok(())

@@ -55,6 +55,8 @@ pub(crate) enum RecordRule {
     FieldCount,
     Quote,
     RecordLength,
+    /// Of a fixed-width record.
+    FixedLength,
 }
 
 impl RecordRule {
@@ -62,7 +64,7 @@ impl RecordRule {
         match self {
             Self::FieldCount => "field_count",
             Self::Quote => "quote",
-            Self::RecordLength => "record_length",
+            Self::RecordLength | Self::FixedLength => "record_length",
         }
     }
 }
@@ -119,7 +121,7 @@ pub(crate) fn details(column: &Column) -> [Arc<str>; 8] {
                 .domain
                 .as_ref()
                 .map_or_else(String::new, expected_code),
-            CellRule::Encoding => "text in UTF-8".to_owned(),
+            CellRule::Encoding => "valid text in the file's encoding".to_owned(),
             CellRule::NulByte => "text without NUL bytes".to_owned(),
         };
         text.into()

@@ -37,6 +37,8 @@ enum State {
 pub(crate) enum LineEnd {
     Lf,
     CrLf,
+    /// The contract's own.
+    Separator,
 }
 
 /// A record without its line end, and where the next one starts.
@@ -107,6 +109,16 @@ impl Scanner {
             next: end,
             line_end: None,
         })
+    }
+
+    /// Where the current record starts.
+    pub(crate) fn record_start(&self) -> usize {
+        self.record_start
+    }
+
+    /// Whether the current record, of which nothing was looked at yet, may have quotes.
+    pub(crate) fn set_quote(&mut self, quote: Option<u8>) {
+        self.quote = quote;
     }
 
     /// The buffer lost its first `count` bytes, which are no part of the current record.
@@ -218,6 +230,7 @@ mod tests {
                     let end_shown = match line_end {
                         Some(LineEnd::Lf) => "$",
                         Some(LineEnd::CrLf) => "%",
+                        Some(LineEnd::Separator) => "¦",
                         None => "",
                     };
                     found.push(format!("{}{end_shown}", &text[start..end]));

@@ -7,15 +7,20 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use contract::{Encoding, Header};
-use memchr::memchr;
+use contract::Header;
 
 use crate::block::{Block, Span};
 use crate::error::Unreadable;
-use crate::header::{BYTE_ORDER_MARK, Binding, SNIFF_BYTES, refuse_other_formats};
+use crate::fields::FieldReader;
+use crate::footer::Footer;
+use crate::header::{Binding, too_long_header};
+use crate::opening::Opened;
 use crate::outcome::FileEnd;
 use crate::plan::FilePlan;
-use crate::scan::{LineEnd, Record, Scanner, Step};
+use crate::records::Kind;
+use crate::scan::{LineEnd, Record, Step};
+use crate::separators::LongEnd;
+use crate::sniff::SNIFF_BYTES;
 
 /// A block's size, from which the record that reaches it is the last.
 pub const BLOCK_BYTES: usize = 4 << 20;
@@ -56,16 +61,18 @@ impl Default for Limits {
 pub struct Splitter {
     plan: FilePlan,
     limits: Limits,
-    scanner: Scanner,
-    sniffed: bool,
-    encoding: Encoding,
+    /// Absent until enough of the file is there to tell what it is.
+    opened: Option<Opened>,
     /// From the header, or from the contract where the file has none.
     binding: Option<Arc<Binding>>,
     too_long: Option<TooLong>,
-    /// The current block's bytes so far, from `base` on.
+    /// The current block's text so far, which starts at byte `base` of the file.
     pending: Vec<u8>,
     base: u64,
+    /// Up to where the pending text is counted in `end`.
+    counted: usize,
     spans: Vec<Span>,
+    footer: Footer,
     end: FileEnd,
     unreadable: Option<Unreadable>,
 }
@@ -74,6 +81,8 @@ pub struct Splitter {
 #[derive(Debug)]
 struct TooLong {
     prefix: Vec<u8>,
+    text_length: u64,
+    /// In bytes of the file.
     length: u64,
     last: u8,
 }
@@ -85,19 +94,18 @@ impl Splitter {
 
     #[doc(hidden)]
     pub fn with_limits(plan: &FilePlan, limits: Limits) -> Self {
-        let compiled = &plan.compiled;
-        let dialect = compiled.dialect;
+        let footer = Footer::new(plan.compiled.format.skip_footer_lines);
         Self {
             plan: plan.clone(),
             limits,
-            scanner: Scanner::new(dialect.delimiter, dialect.quote, limits.record_bytes_max),
-            sniffed: false,
-            encoding: compiled.format.encoding,
+            opened: None,
             binding: None,
             too_long: None,
             pending: Vec::new(),
             base: 0,
+            counted: 0,
             spans: Vec::new(),
+            footer,
             end: FileEnd::default(),
             unreadable: None,
         }
@@ -111,7 +119,10 @@ impl Splitter {
         let mut blocks = Vec::new();
         for piece in bytes.chunks(PIECE_BYTES) {
             self.end.bytes += piece.len() as u64;
-            self.pending.extend_from_slice(piece);
+            match &mut self.opened {
+                Some(opened) => opened.read(piece, &mut self.pending),
+                None => self.pending.extend_from_slice(piece),
+            }
             self.advance(false, &mut blocks)?;
         }
         Ok(blocks)
@@ -124,8 +135,16 @@ impl Splitter {
     pub fn finish(mut self) -> Result<(Vec<Block>, FileEnd), Unreadable> {
         let mut blocks = Vec::new();
         self.advance(true, &mut blocks)?;
+        self.end.separator_bytes += self.file_bytes(self.counted, self.pending.len());
         self.cut_block(self.pending.len(), &mut blocks);
-        let empty = self.end.rows == 0 && self.plan.compiled.format.header() == Header::Absent;
+        blocks.extend(self.footer.finish(&mut self.end));
+        let format = &self.plan.compiled.format;
+        if let Some(control) = &format.control {
+            self.end.findings = self.end.announced.judge(control, self.end.rows);
+        }
+        // A control record that announces no rows makes a file of none.
+        let nothing = self.end.rows == 0 && self.end.passed.control.records == 0;
+        let empty = nothing && format.header() == Header::Absent;
         match &self.binding {
             Some(binding) if !empty => {
                 self.end.unknown_columns.clone_from(&binding.unknown);
@@ -140,7 +159,7 @@ impl Splitter {
         if let Some(unreadable) = &self.unreadable {
             return Err(unreadable.clone());
         }
-        let outcome = self.take_records(at_end, blocks);
+        let outcome = self.open_and_take(at_end, blocks);
         if let Err(unreadable) = &outcome {
             self.unreadable = Some(unreadable.clone());
             self.pending = Vec::new();
@@ -148,30 +167,65 @@ impl Splitter {
         outcome
     }
 
-    fn take_records(&mut self, at_end: bool, blocks: &mut Vec<Block>) -> Result<(), Unreadable> {
-        if !self.sniffed {
-            if self.pending.len() < SNIFF_BYTES && !at_end {
-                return Ok(());
-            }
-            self.sniff()?;
+    fn open_and_take(&mut self, at_end: bool, blocks: &mut Vec<Block>) -> Result<(), Unreadable> {
+        let mut opened = match self.opened.take() {
+            Some(opened) => opened,
+            None if self.pending.len() < SNIFF_BYTES && !at_end => return Ok(()),
+            None => self.open()?,
+        };
+        if at_end && let Some(transcoder) = &mut opened.wide {
+            transcoder.finish(&mut self.pending);
         }
+        self.opened = Some(opened);
+        self.take_records(at_end, blocks)
+    }
+
+    fn open(&mut self) -> Result<Opened, Unreadable> {
+        let compiled = &self.plan.compiled;
+        let limit = self.limits.record_bytes_max;
+        let mut opened = Opened::of(&compiled.format, &self.pending, limit)?;
+        let mark = opened.found.mark_bytes;
+        self.end.encoding = opened.found.encoding;
+        self.end.had_bom = mark > 0;
+        self.base = mark as u64;
+        let bytes = std::mem::take(&mut self.pending);
+        opened.read(&bytes[mark..], &mut self.pending);
+        if compiled.format.header() == Header::Absent {
+            let reader = self.reader(&opened);
+            let binding = Binding::by_position(&self.plan.compiled, opened.encoding, reader);
+            self.binding = Some(Arc::new(binding));
+        }
+        Ok(opened)
+    }
+
+    fn reader(&self, opened: &Opened) -> FieldReader {
+        let compiled = &self.plan.compiled;
+        let places = compiled.columns.iter().map(|column| column.place);
+        FieldReader::of(&compiled.format, places, opened.encoding)
+    }
+
+    fn take_records(&mut self, at_end: bool, blocks: &mut Vec<Block>) -> Result<(), Unreadable> {
         loop {
             if self.too_long.is_some() && !self.pass_too_long(0, at_end, blocks) {
                 return Ok(());
             }
-            match self.scanner.next_record(&self.pending, at_end) {
+            let Some(opened) = &mut self.opened else {
+                return Ok(());
+            };
+            match opened.records.next(&self.pending, at_end) {
                 Step::NeedMore => return Ok(()),
                 Step::Record(record) => self.take_record(record, blocks)?,
                 Step::TooLong { start, searched } => {
                     if self.binding.is_none() {
-                        let reason = "it is longer than any record may be";
-                        return Err(Unreadable::BrokenHeader { reason });
+                        return Err(too_long_header());
                     }
+                    self.end.separator_bytes += self.file_bytes(self.counted, start);
+                    self.counted = start;
                     self.cut_block(start, blocks);
                     let prefix_length = self.limits.record_prefix_bytes.min(searched - start);
-                    let prefix = self.pending[..prefix_length].to_vec();
                     self.too_long = Some(TooLong {
-                        prefix,
+                        prefix: self.pending[..prefix_length].to_vec(),
+                        text_length: 0,
                         length: 0,
                         last: 0,
                     });
@@ -183,110 +237,177 @@ impl Splitter {
         }
     }
 
-    fn sniff(&mut self) -> Result<(), Unreadable> {
-        self.sniffed = true;
-        refuse_other_formats(&self.pending[..self.pending.len().min(SNIFF_BYTES)])?;
-        if self.pending.starts_with(BYTE_ORDER_MARK) {
-            // The mark is written in UTF-8 only: it is surer than the contract.
-            self.encoding = Encoding::Utf8;
-            self.end.had_bom = true;
-            self.discard(BYTE_ORDER_MARK.len());
-        }
-        if self.plan.compiled.format.header() == Header::Absent {
-            let columns = self.plan.compiled.columns.len();
-            self.binding = Some(Arc::new(Binding::by_position(columns, self.encoding)));
-        }
-        Ok(())
-    }
-
     fn take_record(&mut self, record: Record, blocks: &mut Vec<Block>) -> Result<(), Unreadable> {
-        self.count_line_end(record.line_end);
-        let blank = record.start == record.end;
-        self.end.blank_lines += u64::from(blank);
-        if self.binding.is_none() {
-            if !blank {
-                let header = &self.pending[record.start..record.end];
-                let binding = Binding::of_header(&self.plan.compiled, self.encoding, header)?;
-                self.binding = Some(Arc::new(binding));
-            }
-            self.discard(record.next);
-            self.scanner.forget(record.next);
-            return Ok(());
-        }
-        if !blank {
-            self.end.rows += 1;
-            self.spans.push(Span {
+        let kind = match &mut self.opened {
+            Some(opened) => opened
+                .records
+                .kind_of(&self.pending[record.start..record.end]),
+            None => Kind::Row,
+        };
+        self.count_record(kind, record);
+        let before_rows = self.binding.is_none();
+        match kind {
+            Kind::Row => self.spans.push(Span {
                 start: record.start as u32,
                 end: record.end as u32,
-            });
+            }),
+            Kind::Header => self.bind_header(record)?,
+            Kind::ControlHeader | Kind::ControlTrailer => self.take_control(kind, record),
+            _ => {}
         }
         let full = self.spans.len() == self.limits.block_records_max;
-        if full || record.next >= self.limits.block_bytes {
+        if before_rows || full || record.next >= self.limits.block_bytes {
             self.cut_block(record.next, blocks);
         }
         Ok(())
     }
 
+    fn bind_header(&mut self, record: Record) -> Result<(), Unreadable> {
+        if let Some(opened) = &self.opened {
+            let header = &self.pending[record.start..record.end];
+            let reader = self.reader(opened);
+            let binding = Binding::of_header(&self.plan.compiled, opened.encoding, reader, header)?;
+            self.binding = Some(Arc::new(binding));
+        }
+        Ok(())
+    }
+
+    fn take_control(&mut self, kind: Kind, record: Record) {
+        if let Some(opened) = &self.opened {
+            let reader = self.reader(opened);
+            let reading = (&*self.plan.compiled, &reader, opened.encoding);
+            let text = &self.pending[record.start..record.end];
+            self.end.announced.take(reading, kind, text, self.end.rows);
+        }
+    }
+
+    /// Counts a record, what separates it from the one before and what ends it.
+    fn count_record(&mut self, kind: Kind, record: Record) {
+        let bytes = self.file_bytes(record.start, record.end);
+        let before = self.file_bytes(self.counted, record.start);
+        let after = self.file_bytes(record.end, record.next);
+        self.counted = record.next;
+        let end = &mut self.end;
+        end.separator_bytes += before + after;
+        match kind {
+            Kind::Row => {
+                end.rows += 1;
+                end.row_bytes += bytes;
+            }
+            Kind::Blank => end.blank_lines += 1,
+            Kind::Preamble => end.passed.preamble.add(bytes),
+            Kind::Header => end.passed.header.add(bytes),
+            Kind::RepeatedHeader => end.passed.repeated_headers.add(bytes),
+            Kind::Comment => end.passed.comments.add(bytes),
+            Kind::ControlHeader | Kind::ControlTrailer => end.passed.control.add(bytes),
+        }
+        self.count_line_end(record.line_end);
+    }
+
+    fn count_line_end(&mut self, line_end: Option<LineEnd>) {
+        match line_end {
+            Some(LineEnd::Lf) => self.end.line_ends.lf += 1,
+            Some(LineEnd::CrLf) => self.end.line_ends.crlf += 1,
+            Some(LineEnd::Separator) => self.end.line_ends.separators += 1,
+            None => {}
+        }
+    }
+
+    /// How many bytes of the file a part of the pending text is.
+    fn file_bytes(&self, start: usize, end: usize) -> u64 {
+        match &self.opened {
+            Some(opened) => opened.file_bytes(&self.pending[start..end]),
+            None => (end - start) as u64,
+        }
+    }
+
+    fn is_wide(&self) -> bool {
+        let opened = self.opened.as_ref();
+        opened.is_some_and(|opened| opened.wide.is_some())
+    }
+
     /// Hands over what is pending before `cut` as a block, if it has records.
     fn cut_block(&mut self, cut: usize, blocks: &mut Vec<Block>) {
-        if self.spans.is_empty() {
-            self.discard(cut);
-        } else if let Some(binding) = &self.binding {
-            let mut rest = Vec::new();
-            if cut < self.pending.len() {
-                let room = self.limits.block_bytes.min(BLOCK_BYTES) + PIECE_BYTES;
-                rest.reserve(room.max(self.pending.len() - cut));
+        match &self.binding {
+            Some(binding) if !self.spans.is_empty() => {
+                let cut_bytes = self.file_bytes(0, cut);
+                let mut rest = Vec::new();
+                if cut < self.pending.len() {
+                    let room = self.limits.block_bytes.min(BLOCK_BYTES) + PIECE_BYTES;
+                    rest.reserve(room.max(self.pending.len() - cut));
+                }
+                rest.extend_from_slice(&self.pending[cut..]);
+                self.pending.truncate(cut);
+                let raw = Bytes::from(std::mem::replace(&mut self.pending, rest));
+                let records = std::mem::take(&mut self.spans);
+                let block = Block {
+                    plan: self.plan.clone(),
+                    binding: Arc::clone(binding),
+                    offset: self.base,
+                    first_row: self.end.rows - records.len() as u64 + 1,
+                    raw,
+                    records,
+                    too_long_bytes: None,
+                    wide: self.is_wide(),
+                };
+                blocks.extend(self.footer.pass(block));
+                self.base += cut_bytes;
+                self.counted -= cut.min(self.counted);
             }
-            rest.extend_from_slice(&self.pending[cut..]);
-            self.pending.truncate(cut);
-            let raw = Bytes::from(std::mem::replace(&mut self.pending, rest));
-            let records = std::mem::take(&mut self.spans);
-            blocks.push(Block {
-                plan: self.plan.clone(),
-                binding: Arc::clone(binding),
-                offset: self.base,
-                first_row: self.end.rows - records.len() as u64 + 1,
-                raw,
-                records,
-                too_long_bytes: None,
-            });
-            self.base += cut as u64;
+            _ => self.discard(cut),
         }
-        self.scanner.forget(cut);
+        if let Some(opened) = &mut self.opened {
+            opened.records.framer.forget(cut);
+        }
     }
 
-    /// Drops the first pending bytes; the scanner is not told.
+    /// Drops the first pending bytes; the framer is not told.
     fn discard(&mut self, count: usize) {
+        self.base += self.file_bytes(0, count);
+        self.counted -= count.min(self.counted);
         self.pending.drain(..count);
-        self.base += count as u64;
     }
 
-    /// Reads past a record that is too long, in whose first `searched` pending bytes no line
-    /// ends. True once its end was found and its block cut.
+    /// Reads past a record that is too long, and does not end in the first `searched` pending
+    /// bytes. True once its end was found and its block cut.
     fn pass_too_long(&mut self, searched: usize, at_end: bool, blocks: &mut Vec<Block>) -> bool {
-        let (Some(too_long), Some(binding)) = (&mut self.too_long, &self.binding) else {
+        let (Some(mut too_long), Some(binding)) = (self.too_long.take(), &self.binding) else {
             return true;
         };
-        let newline = memchr(b'\n', &self.pending[searched..]).map(|at| searched + at);
-        let passed = newline.unwrap_or(self.pending.len());
+        let Some(opened) = &mut self.opened else {
+            return true;
+        };
+        let framer = &mut opened.records.framer;
+        let (passed, ended) = match framer.end_of_long(&self.pending, searched, at_end) {
+            LongEnd::At {
+                end,
+                next,
+                line_end,
+            } => (end, Some((next, line_end))),
+            LongEnd::After(passed) => (passed, None),
+        };
+        framer.restart();
         if let Some(&last) = self.pending[..passed].last() {
             too_long.last = last;
         }
-        too_long.length += passed as u64;
-        if newline.is_none() && !at_end {
-            self.base += passed as u64;
-            self.pending.clear();
-            self.scanner.restart();
+        too_long.text_length += passed as u64;
+        too_long.length += opened.file_bytes(&self.pending[..passed]);
+        if ended.is_none() && !at_end {
+            self.too_long = Some(too_long);
+            self.discard(passed);
             return false;
         }
-        let offset = self.base + passed as u64 - too_long.length;
-        let crlf = newline.is_some() && too_long.last == b'\r';
-        let length = too_long.length - u64::from(crlf);
-        self.end.rows += 1;
-        let mut prefix = std::mem::take(&mut too_long.prefix);
-        prefix.truncate(usize::try_from(length).unwrap_or(usize::MAX));
+        let crlf = matches!(ended, Some((_, LineEnd::Lf))) && too_long.last == b'\r';
+        let return_bytes = opened.file_bytes(&b"\r"[..usize::from(crlf)]);
+        let offset = self.base + opened.file_bytes(&self.pending[..passed]) - too_long.length;
+        let length = too_long.length - return_bytes;
+        let text_length = too_long.text_length - u64::from(crlf);
+        let mut prefix = too_long.prefix;
+        prefix.truncate(usize::try_from(text_length).unwrap_or(usize::MAX));
         let raw = Bytes::from(prefix);
-        blocks.push(Block {
+        self.end.rows += 1;
+        self.end.row_bytes += length;
+        let block = Block {
             plan: self.plan.clone(),
             binding: Arc::clone(binding),
             offset,
@@ -297,19 +418,13 @@ impl Splitter {
             }],
             raw,
             too_long_bytes: Some(length),
-        });
-        self.too_long = None;
-        self.count_line_end(newline.map(|_| if crlf { LineEnd::CrLf } else { LineEnd::Lf }));
-        self.discard(newline.map_or(passed, |at| at + 1));
-        self.scanner.restart();
+            wide: self.is_wide(),
+        };
+        blocks.extend(self.footer.pass(block));
+        let next = ended.map_or(passed, |(next, _)| next);
+        self.end.separator_bytes += return_bytes + self.file_bytes(passed, next);
+        self.count_line_end(ended.map(|(_, end)| if crlf { LineEnd::CrLf } else { end }));
+        self.discard(next);
         true
-    }
-
-    fn count_line_end(&mut self, line_end: Option<LineEnd>) {
-        match line_end {
-            Some(LineEnd::Lf) => self.end.line_ends.lf += 1,
-            Some(LineEnd::CrLf) => self.end.line_ends.crlf += 1,
-            None => {}
-        }
     }
 }

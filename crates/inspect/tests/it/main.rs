@@ -3,9 +3,13 @@
 mod cells;
 mod checks;
 mod chunking;
+mod control;
 mod corpus;
+mod delimited;
 mod differential;
+mod encodings;
 mod files;
+mod fixed_width;
 mod hostile;
 mod limits;
 mod oracle;

@@ -318,8 +318,8 @@ fn bytes_that_are_no_text() {
     assert_eq!(
         read.rejects(),
         [
-            "row 1: v encoding (text in UTF-8)",
-            "row 2: v nul_byte (text without NUL bytes), n encoding (text in UTF-8)",
+            "row 1: v encoding (valid text in the file's encoding)",
+            "row 2: v nul_byte (text without NUL bytes), n encoding (valid text in the file's encoding)",
         ]
     );
 }

@@ -8,6 +8,7 @@ mod demo;
 mod determinism;
 mod discovery;
 mod drops;
+mod formats;
 mod full_sets;
 mod main_job;
 mod outputs;

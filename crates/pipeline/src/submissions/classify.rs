@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use contract::{Contract, Feed, FileType, Header, LayoutId, SubmitterId};
+use contract::{Column, Contract, Feed, FileType, Header, LayoutId, SubmitterId};
 use inspect::header_names;
 use store::Classification;
 
@@ -142,16 +142,12 @@ fn known_columns(contract: &Contract, head: &[u8]) -> Option<usize> {
     }
     let names = header_names(&contract.format, head).ok()?;
     let names: BTreeSet<String> = names.into_iter().map(|name| name.to_lowercase()).collect();
-    let has = |header: &str| names.contains(&header.to_lowercase());
-    let complete = contract
-        .columns
-        .iter()
-        .all(|column| !column.required || has(&column.header));
-    let known = contract
-        .columns
-        .iter()
-        .filter(|column| has(&column.header))
-        .count();
+    let has = |column: &Column| {
+        let mut spellings = std::iter::once(&column.header).chain(&column.aliases);
+        spellings.any(|name| names.contains(&name.trim().to_lowercase()))
+    };
+    let complete = (contract.columns.iter()).all(|column| !column.required || has(column));
+    let known = contract.columns.iter().filter(|column| has(column)).count();
     (complete && known > 0).then_some(known)
 }
 

@@ -163,7 +163,7 @@ impl Pipeline {
             Err(unreadable) => return Ok(Err(unreadable)),
         };
         let plan = passage.layout.plan.for_file(&file.file_name);
-        let mut counts = FilePassage::new(file, month);
+        let mut counts = FilePassage::new(file, month, &passage.layout.plan);
         let mut splitter = Splitter::new(&plan);
         let mut chunks = self
             .objects
@@ -186,7 +186,7 @@ impl Pipeline {
                 of: file.size_bytes as u64,
             });
         }
-        let (blocks, end) = match splitter.finish() {
+        let (blocks, mut end) = match splitter.finish() {
             Ok(finished) => finished,
             Err(unreadable) => return Ok(Err(unreadable.to_string())),
         };
@@ -198,6 +198,7 @@ impl Pipeline {
         while let Some(inspected) = working.next().await? {
             passage.take(&mut counts, inspected).await?;
         }
+        counts.control.judge(&mut end);
         counts.report.end(end, &counts.statistics);
         passage.files.push(counts.report);
         Ok(Ok(()))

@@ -8,7 +8,7 @@ use arrow::array::BooleanArray;
 use arrow::compute::filter_record_batch;
 use arrow::record_batch::RecordBatch;
 use contract::{AtomicMonth, MonthSource, Severity, SubmissionId};
-use inspect::{Block, Inspected, Problem, Reject, Statistics};
+use inspect::{Block, ControlTotals, Inspected, Plan, Problem, Reject, Statistics};
 use lake::{Objects, QuarantineWriter, SilverWriter, SubmissionPlace};
 use store::SubmissionFile;
 use tokio::task::JoinHandle;
@@ -105,6 +105,7 @@ impl Passage {
         }
         self.quarantine.write(name, &inspected.rejects).await?;
         self.silver.write(&inspected.accepted, file.month).await?;
+        file.control.take(&inspected.accepted);
         file.report.rows_in += inspected.rows_in;
         file.report.rows_accepted += inspected.accepted.num_rows() as u64;
         file.report.rows_rejected += inspected.rejects.len() as u64;
@@ -213,10 +214,11 @@ pub(super) struct FilePassage {
     month: AtomicMonth,
     pub(super) report: FileReport,
     pub(super) statistics: Statistics,
+    pub(super) control: ControlTotals,
 }
 
 impl FilePassage {
-    pub(super) fn new(file: &SubmissionFile, month: AtomicMonth) -> Self {
+    pub(super) fn new(file: &SubmissionFile, month: AtomicMonth, plan: &Plan) -> Self {
         let report = FileReport {
             file_name: file.file_name.clone(),
             sha256: file.sha256.clone().unwrap_or_default(),
@@ -227,6 +229,7 @@ impl FilePassage {
             month,
             report,
             statistics: Statistics::default(),
+            control: plan.control_totals(),
         }
     }
 }

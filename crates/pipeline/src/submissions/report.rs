@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use contract::{AtomicMonth, LayoutId, SubmissionId};
-use inspect::{ColumnStatistics, FileEnd, Problem, Statistics};
+use contract::{AtomicMonth, Encoding, LayoutId, Severity, SubmissionId};
+use inspect::{ColumnStatistics, FileEnd, Finding, Problem, Statistics};
 use serde::{Deserialize, Serialize};
 
 /// The report of one submission. Holds counts and the contract's own words, never values.
@@ -26,6 +26,7 @@ pub struct ParseReport {
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct FileReport {
     pub file_name: String,
     pub sha256: String,
@@ -33,10 +34,21 @@ pub struct FileReport {
     pub rows_in: u64,
     pub rows_accepted: u64,
     pub rows_rejected: u64,
+    /// As found: UTF-16 with its byte order.
+    pub encoding: Encoding,
+    pub byte_order_mark: bool,
+    /// Records that are no rows, by what they are.
     pub blank_lines: u64,
+    pub preamble_lines: u64,
+    pub comment_lines: u64,
+    pub repeated_headers: u64,
+    pub control_records: u64,
+    pub footer_lines: u64,
     pub lf_line_ends: u64,
     pub crlf_line_ends: u64,
-    pub byte_order_mark: bool,
+    pub record_separators: u64,
+    /// What is wrong with the file as a whole.
+    pub findings: Vec<FindingReport>,
     /// How many columns of the header the contract does not know; their fields are not kept.
     /// Their names are not here: a file without a header has a patient in its first line.
     pub unknown_columns: u64,
@@ -48,13 +60,58 @@ pub struct FileReport {
 impl FileReport {
     /// Adds what is known only at the file's end.
     pub(crate) fn end(&mut self, end: FileEnd, statistics: &Statistics) {
+        self.encoding = end.encoding;
         self.blank_lines = end.blank_lines;
+        self.preamble_lines = end.passed.preamble.records;
+        self.comment_lines = end.passed.comments.records;
+        self.repeated_headers = end.passed.repeated_headers.records;
+        self.control_records = end.passed.control.records;
+        self.footer_lines = end.passed.footer.records;
+        self.record_separators = end.line_ends.separators;
+        self.findings = end.findings.iter().map(FindingReport::from).collect();
         self.lf_line_ends = end.line_ends.lf;
         self.crlf_line_ends = end.line_ends.crlf;
         self.byte_order_mark = end.had_bom;
         self.unknown_columns = end.unknown_columns.len() as u64;
         self.missing_columns = end.absent_columns.iter().map(ToString::to_string).collect();
         self.columns = statistics.columns.iter().map(ColumnReport::from).collect();
+    }
+}
+
+/// Something that is wrong with a file as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FindingReport {
+    pub severity: Severity,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+    pub rule: String,
+    pub detail: String,
+}
+
+impl From<&Finding> for FindingReport {
+    fn from(finding: &Finding) -> Self {
+        Self {
+            severity: finding.severity,
+            column: finding.problem.column.as_deref().map(str::to_owned),
+            rule: finding.problem.rule.to_string(),
+            detail: finding.problem.detail.to_string(),
+        }
+    }
+}
+
+impl FindingReport {
+    /// The rule with its column and what it found: `` `paid`: control (…) ``.
+    pub(crate) fn named(&self) -> String {
+        let Self {
+            column,
+            rule,
+            detail,
+            ..
+        } = self;
+        match column {
+            Some(column) => format!("`{column}`: {rule} ({detail})"),
+            None => format!("{rule} ({detail})"),
+        }
     }
 }
 

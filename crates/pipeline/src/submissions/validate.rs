@@ -16,9 +16,9 @@ pub(crate) struct Facts {
     /// Accepted rows without a month, where the layout has one.
     pub(crate) rows_without_month: u64,
     pub(crate) row_warnings: u64,
-    /// Ids of rules of severity `fail` that are broken, by rows or by the whole.
+    /// Rules of severity `fail` that are broken, by rows, by a file or by the whole.
     pub(crate) failed_rules: Vec<String>,
-    /// Ids of whole-file rules of severity `warn` that are broken.
+    /// Whole-file rules of severity `warn` that are broken.
     pub(crate) warned_rules: Vec<String>,
 }
 
@@ -97,6 +97,12 @@ impl Pipeline {
                 .get(&AtomicMonth::Unknown)
                 .copied()
                 .unwrap_or(0);
+        }
+        for finding in report.files.iter().flat_map(|file| &file.findings) {
+            match finding.severity {
+                Severity::Fail | Severity::Reject => facts.failed_rules.push(finding.named()),
+                Severity::Warn => facts.warned_rules.push(finding.named()),
+            }
         }
         let context = session(&self.objects)?;
         for rule in layout
