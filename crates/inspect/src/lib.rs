@@ -12,6 +12,7 @@ mod calendar;
 mod cell;
 mod check;
 mod column;
+mod encode;
 mod error;
 mod header;
 mod inspection;
@@ -29,6 +30,10 @@ mod transform;
 mod values;
 
 pub use block::Block;
+pub use encode::{
+    ColumnTask, Corridor, CorridorError, EncodedColumns, Months, Outlet, ParquetFile,
+    ParquetSchema, Passed, ROW_GROUP_BYTES, ROW_GROUP_ROWS, RowGroup, Shelf, ShelfLimits,
+};
 pub use error::{PlanError, Unreadable};
 pub use header::header_names;
 pub use outcome::{FileEnd, Inspected, LineEnds, Problem, Reject, Warning};
