@@ -87,3 +87,78 @@ fn codes(column: &dyn Array) -> Vec<u32> {
 fn month(code: u32) -> AtomicMonth {
     AtomicMonth::new((code / 12) as i32, code % 12 + 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Date32Array, Int64Array, TimestampMicrosecondArray};
+    use arrow::datatypes::Int64Type;
+    use chrono::{DateTime, Datelike};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn batch(dates: ArrayRef) -> RecordBatch {
+        let rows: ArrayRef = Arc::new(Int64Array::from_iter_values(0..dates.len() as i64));
+        RecordBatch::try_from_iter_with_nullable([("row", rows, false), ("date", dates, true)])
+            .unwrap()
+    }
+
+    fn split(dates: ArrayRef) -> BTreeMap<AtomicMonth, Vec<i64>> {
+        let months = Months::Column(1).split(&batch(dates));
+        assert!(months.is_sorted_by_key(|(month, _)| *month));
+        let rows =
+            |rows: &RecordBatch| rows.column(0).as_primitive::<Int64Type>().values().to_vec();
+        months
+            .iter()
+            .map(|(month, of)| (*month, rows(of)))
+            .collect()
+    }
+
+    /// By chrono, row by row.
+    fn expect(instants: &[Option<i64>]) -> BTreeMap<AtomicMonth, Vec<i64>> {
+        let mut months: BTreeMap<_, Vec<i64>> = BTreeMap::new();
+        for (row, micros) in (0..).zip(instants) {
+            let date = micros.and_then(DateTime::from_timestamp_micros);
+            let month = date.map_or(AtomicMonth::Unknown, |date| {
+                AtomicMonth::new(date.year(), date.month())
+            });
+            months.entry(month).or_default().push(row);
+        }
+        months
+    }
+
+    proptest! {
+        #[test]
+        fn months_are_those_of_the_calendar(
+            days in prop::collection::vec(
+                prop::option::weighted(0.9, prop_oneof![-800_000..3_200_000i32, 19_000..20_000i32]),
+                0..200,
+            ),
+            second in -86_399..86_400i64,
+        ) {
+            let micros = |day: i32, second: i64| (i64::from(day) * 86_400 + second) * 1_000_000;
+            let midnights: Vec<_> = days.iter().map(|day| day.map(|day| micros(day, 0))).collect();
+            let dates: ArrayRef = Arc::new(Date32Array::from(days.clone()));
+            prop_assert_eq!(split(dates), expect(&midnights));
+            let instants: Vec<_> = days.iter().map(|day| day.map(|day| micros(day, second))).collect();
+            let times: ArrayRef = Arc::new(TimestampMicrosecondArray::from(instants.clone()));
+            prop_assert_eq!(split(times), expect(&instants));
+        }
+    }
+
+    #[test]
+    fn a_fixed_month_takes_all_rows_and_no_month_has_none() {
+        let dates: ArrayRef = Arc::new(Date32Array::from(vec![Some(0), None]));
+        let month = AtomicMonth::new(2024, 5);
+        let whole = Months::Fixed(month).split(&batch(Arc::clone(&dates)));
+        assert_eq!(whole, [(month, batch(Arc::clone(&dates)))]);
+        assert!(
+            Months::Fixed(month)
+                .split(&batch(dates.slice(0, 0)))
+                .is_empty()
+        );
+    }
+}

@@ -102,3 +102,65 @@ impl Shelf {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Int64Array};
+
+    use super::*;
+
+    fn batch(rows: usize) -> RecordBatch {
+        let column: ArrayRef = Arc::new(Int64Array::from(vec![7; rows]));
+        RecordBatch::try_from_iter([("number", column)]).unwrap()
+    }
+
+    fn rows(batches: &[RecordBatch]) -> usize {
+        batches.iter().map(RecordBatch::num_rows).sum()
+    }
+
+    fn month(month: u32) -> AtomicMonth {
+        AtomicMonth::new(2024, month)
+    }
+
+    #[test]
+    fn the_largest_month_goes_when_all_hold_too_much() {
+        let mut shelf = Shelf::new(ShelfLimits {
+            bytes: 20_000,
+            month_rows: usize::MAX,
+            month_bytes: usize::MAX,
+        });
+        assert!(shelf.put(month(1), batch(700)).is_empty());
+        assert!(shelf.put(month(2), batch(900)).is_empty());
+        assert!(shelf.put(month(1), batch(600)).is_empty());
+        let gone = shelf.put(month(3), batch(800));
+        assert_eq!(gone.len(), 1);
+        assert_eq!((gone[0].0, rows(&gone[0].1)), (month(1), 1_300));
+        let rest: Vec<_> = shelf
+            .rest()
+            .iter()
+            .map(|(of, left)| (*of, rows(left)))
+            .collect();
+        assert_eq!(rest, [(month(2), 900), (month(3), 800)]);
+        assert!(shelf.rest().is_empty());
+        assert_eq!(
+            shelf.rows().into_values().collect::<Vec<_>>(),
+            [1_300, 900, 800]
+        );
+    }
+
+    #[test]
+    fn a_month_goes_when_it_is_a_row_group() {
+        let mut shelf = Shelf::new(ShelfLimits {
+            bytes: usize::MAX,
+            month_rows: 1_000,
+            month_bytes: 100_000,
+        });
+        assert!(shelf.put(month(1), batch(999)).is_empty());
+        assert!(shelf.put(month(1), batch(0)).is_empty());
+        assert_eq!(rows(&shelf.put(month(1), batch(1))[0].1), 1_000);
+        assert_eq!(rows(&shelf.put(month(2), batch(20_000))[0].1), 20_000);
+        assert!(shelf.rest().is_empty());
+    }
+}

@@ -80,9 +80,11 @@ mod tests {
     use super::*;
 
     fn of_numbers(rows: i64, different: i64) -> Variety {
-        // Every value as often as any other, neighbours far apart.
-        let values = (0..rows).map(|row| row.wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as i64) >> 7);
-        let numbers = values.map(|value| value.rem_euclid(different));
+        let numbers = (0..rows as u64).map(|row| {
+            let mixed = (row + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            ((mixed ^ (mixed >> 29)) >> 8) as i64 % different
+        });
         let array: ArrayRef = Arc::new(Int64Array::from_iter_values(numbers));
         let middle = array.len() / 3;
         Variety::of(&[
