@@ -1,19 +1,20 @@
 //! Columns of a row group, encoded apart from each other.
 
-use std::io;
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::{
-    ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves,
-};
+use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
-use parquet::schema::types::ColumnPath;
+use parquet::file::writer::SerializedRowGroupWriter;
+use parquet::schema::types::{ColumnDescPtr, ColumnPath};
+use zstd::bulk::Compressor;
 
+use super::dictionary_chunk::{self, DictionaryChunk};
 use super::variety::Variety;
 
 /// A row group's columns are encoded in that many tasks.
@@ -36,6 +37,8 @@ struct Columns {
 #[derive(Debug)]
 struct Column {
     field: FieldRef,
+    /// Of the column itself, or of its first leaf where it is nested.
+    descriptor: ColumnDescPtr,
     few: ArrowRowGroupWriterFactory,
     many: ArrowRowGroupWriterFactory,
 }
@@ -60,7 +63,7 @@ impl Column {
         let factory = |properties: WriterPropertiesBuilder| {
             let writer =
                 ArrowWriter::try_new(io::sink(), Arc::clone(&schema), Some(properties.build()))?;
-            Ok::<_, ParquetError>(writer.into_serialized_writer()?.1)
+            writer.into_serialized_writer()
         };
         let path = ColumnPath::from(field.name().as_str());
         let mut many = properties();
@@ -69,31 +72,43 @@ impl Column {
                 .set_column_dictionary_enabled(path.clone(), false)
                 .set_column_encoding(path, encoding);
         }
+        let (writer, few) = factory(properties())?;
         Ok(Self {
             field: Arc::clone(field),
-            few: factory(properties())?,
-            many: factory(many)?,
+            descriptor: writer.schema_descr().column(0),
+            few,
+            many: factory(many)?.1,
         })
     }
 
-    /// One writer per leaf of the column.
-    fn writers(&self, pieces: &[ArrayRef]) -> Result<Vec<ArrowColumnWriter>, ParquetError> {
-        match Variety::of(pieces) {
-            Variety::Few => &self.few,
-            Variety::Many => &self.many,
+    fn encode(
+        &self,
+        pieces: Vec<ArrayRef>,
+        compressor: &mut Compressor<'_>,
+        chunks: &mut Vec<EncodedColumn>,
+    ) -> Result<(), ParquetError> {
+        let variety = Variety::of(&pieces);
+        if variety == Variety::Few
+            && let Some(chunk) = dictionary_chunk::encode(&self.descriptor, &pieces, compressor)?
+        {
+            chunks.push(EncodedColumn::Dictionary(chunk));
+            return Ok(());
         }
-        .create_column_writers(0)
-    }
-
-    fn encode(&self, pieces: Vec<ArrayRef>) -> Result<Vec<ArrowColumnChunk>, ParquetError> {
-        let mut writers = self.writers(&pieces)?;
+        // One writer per leaf of the column.
+        let mut writers = match variety {
+            Variety::Few => self.few.create_column_writers(0)?,
+            Variety::Many => self.many.create_column_writers(0)?,
+        };
         for piece in pieces {
             let leaves = compute_leaves(&self.field, &piece)?;
             for (writer, leaf) in writers.iter_mut().zip(&leaves) {
                 writer.write(leaf)?;
             }
         }
-        writers.into_iter().map(ArrowColumnWriter::close).collect()
+        for writer in writers {
+            chunks.push(EncodedColumn::General(writer.close()?));
+        }
+        Ok(())
     }
 }
 
@@ -114,9 +129,10 @@ fn without_dictionary(data_type: &DataType) -> Option<Encoding> {
 pub(super) fn properties() -> WriterPropertiesBuilder {
     WriterProperties::builder()
         .set_compression(Compression::ZSTD(
-            ZstdLevel::try_new(1).expect("1 is a zstd level"),
+            ZstdLevel::try_new(dictionary_chunk::ZSTD_LEVEL).expect("it is a zstd level"),
         ))
         .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_offset_index_disabled(true)
         .set_data_page_size_limit(PAGE_BYTES)
         .set_data_page_row_count_limit(PAGE_ROWS)
         .set_created_by("lazaret".to_owned())
@@ -177,8 +193,9 @@ impl ColumnTask {
     pub fn encode(self) -> Result<EncodedColumns, ParquetError> {
         let columns = &self.schema.0.columns[self.first..];
         let mut chunks = Vec::with_capacity(self.pieces.len());
+        let mut compressor = Compressor::new(dictionary_chunk::ZSTD_LEVEL)?;
         for (column, pieces) in columns.iter().zip(self.pieces) {
-            chunks.extend(column.encode(pieces)?);
+            column.encode(pieces, &mut compressor, &mut chunks)?;
         }
         Ok(EncodedColumns { chunks })
     }
@@ -187,5 +204,23 @@ impl ColumnTask {
 /// Columns of a row group, ready for [`super::ParquetFile::append`].
 #[derive(Debug)]
 pub struct EncodedColumns {
-    pub(super) chunks: Vec<ArrowColumnChunk>,
+    pub(super) chunks: Vec<EncodedColumn>,
+}
+
+#[derive(Debug)]
+pub(super) enum EncodedColumn {
+    Dictionary(DictionaryChunk),
+    General(ArrowColumnChunk),
+}
+
+impl EncodedColumn {
+    pub(super) fn append<W: Write + Send>(
+        self,
+        row_group: &mut SerializedRowGroupWriter<'_, W>,
+    ) -> Result<(), ParquetError> {
+        match self {
+            Self::Dictionary(chunk) => row_group.append_column(&chunk.bytes, chunk.close),
+            Self::General(chunk) => chunk.append_to_row_group(row_group),
+        }
+    }
 }

@@ -9,7 +9,10 @@
 mod columns;
 mod corridor;
 mod crew;
+mod dictionary;
+mod dictionary_chunk;
 mod error;
+mod hybrid;
 mod months;
 mod parquet_file;
 mod shelf;

@@ -28,7 +28,7 @@ impl<W: Write + Send> ParquetFile<W> {
     pub fn append(&mut self, columns: Vec<EncodedColumns>) -> Result<(), ParquetError> {
         let mut row_group = self.writer.next_row_group()?;
         for chunk in columns.into_iter().flat_map(|columns| columns.chunks) {
-            chunk.append_to_row_group(&mut row_group)?;
+            chunk.append(&mut row_group)?;
         }
         row_group.close().map(drop)
     }
