@@ -26,6 +26,22 @@ pub(crate) fn days_since_epoch(year: u32, month: u32, day: u32) -> Option<i32> {
     Some((era * 146_097 + day_of_era) as i32 - 719_468)
 }
 
+/// Year and month of a day since 1970-01-01, or nothing where the year is not 1 to 9999.
+#[inline]
+pub(crate) fn month_of_days(days: i32) -> Option<(u32, u32)> {
+    // The way back of the same algorithms.
+    let days = u32::try_from(i64::from(days) + 719_468).ok()?;
+    let era = days / 146_097;
+    let day_of_era = days % 146_097;
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let month = (shifted_month + 2) % 12 + 1;
+    let year = era * 400 + year_of_era + u32::from(month <= 2);
+    (1..=9999).contains(&year).then_some((year, month))
+}
+
 #[cfg(test)]
 mod tests {
     use chrono::{Datelike, NaiveDate};
@@ -41,6 +57,11 @@ mod tests {
             assert_eq!(
                 days_since_epoch(date.year() as u32, date.month(), date.day()),
                 Some(expect),
+                "{date}"
+            );
+            assert_eq!(
+                month_of_days(expect),
+                Some((date.year() as u32, date.month())),
                 "{date}"
             );
             date = date.succ_opt().unwrap();
@@ -68,5 +89,10 @@ mod tests {
             );
         }
         assert!(days_since_epoch(2000, 2, 29).is_some());
+        let first = days_since_epoch(1, 1, 1).unwrap();
+        let last = days_since_epoch(9999, 12, 31).unwrap();
+        for days in [i32::MIN, first - 1, last + 1, i32::MAX] {
+            assert_eq!(month_of_days(days), None, "{days}");
+        }
     }
 }

@@ -13,6 +13,7 @@ mod cell;
 mod check;
 mod column;
 mod control;
+mod encode;
 mod encoding;
 mod error;
 mod fields;
@@ -46,6 +47,10 @@ mod values;
 
 pub use block::Block;
 pub use control::ControlTotals;
+pub use encode::{
+    ColumnTask, Corridor, CorridorError, EncodedColumns, Months, Outlet, ParquetFile,
+    ParquetSchema, ROW_GROUP_BYTES, ROW_GROUP_ROWS, RowGroup, Shelf, ShelfLimits, Totals,
+};
 pub use error::{PlanError, Unreadable};
 pub use header::header_names;
 pub use outcome::{

@@ -17,6 +17,8 @@ use crate::{Key, LakeError, Objects, SubmissionPlace};
 
 /// Rejects held in memory before they are handed to the Parquet encoder.
 const BATCH_ROWS: usize = 8 * 1024;
+/// What waits for the encoder, as Arrow: rejects have their whole text with them.
+const ROW_GROUP_BYTES: usize = 16 * 1024 * 1024;
 /// Rows per part file.
 const PART_ROWS: usize = 1024 * 1024;
 
@@ -91,7 +93,8 @@ impl QuarantineWriter {
                 }
                 .to_string();
                 self.parts += 1;
-                none.insert(ParquetFile::create(&self.objects, key, schema())?)
+                let file = ParquetFile::create(&self.objects, key, schema())?;
+                none.insert(file.with_row_groups_of(ROW_GROUP_BYTES))
             }
         };
         file.write(&batch).await?;

@@ -103,7 +103,7 @@ impl<'a> Replacement<'a> {
             .trim_start_matches(self.table.folder.as_str())
             .to_owned();
         let rows = file.rows();
-        let (_, size_bytes) = file.close().await?;
+        let size_bytes = file.close().await?;
         Ok(Add {
             path,
             partition_values: HashMap::from([(MONTH_COLUMN.to_owned(), Some(month.to_string()))]),

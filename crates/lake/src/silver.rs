@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, UInt32Array};
-use arrow::compute::{concat_batches, take_record_batch};
-use arrow::datatypes::{DataType, Date32Type, Field, Schema, SchemaRef, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
-use chrono::{Datelike, NaiveDate};
 use contract::{AtomicMonth, LayoutId, SubmissionId};
 use datafusion::prelude::{SessionContext, col, lit};
 use futures::TryStreamExt;
+use inspect::{Shelf, ShelfLimits};
 
 use crate::parquet_file::ParquetFile;
 use crate::session::read_parquet;
@@ -21,156 +19,80 @@ const BUFFER_BYTES: usize = 64 * 1024 * 1024;
 
 /// Writes accepted rows to `silver/…/atomic_month=…/part-*.parquet`, in the order they come.
 /// A file may spread over hundreds of months, so rows wait in memory by month and the largest
-/// month is written out when the bound is reached.
+/// month is written out when the bound is reached; a part is encoded while the next rows come.
 pub struct SilverWriter {
     objects: Objects,
     place: SubmissionPlace,
     schema: SchemaRef,
-    /// Index of the column that a row's month comes from.
-    month_column: Option<usize>,
-    waiting: BTreeMap<AtomicMonth, Waiting>,
-    waiting_bytes: usize,
-    buffer_bytes: usize,
-}
-
-#[derive(Default)]
-struct Waiting {
-    batches: Vec<RecordBatch>,
-    bytes: usize,
-    parts: usize,
-    rows: u64,
+    shelf: Shelf,
+    parts: BTreeMap<AtomicMonth, usize>,
+    /// The last part that went, which is being encoded.
+    last: Option<ParquetFile>,
 }
 
 impl SilverWriter {
-    pub fn new(
-        objects: &Objects,
-        place: &SubmissionPlace,
-        schema: SchemaRef,
-        month_column: Option<&str>,
-    ) -> Result<Self, LakeError> {
-        let month_column = month_column
-            .map(|name| schema.index_of(name))
-            .transpose()
-            .map_err(LakeError::arrow("the month column"))?;
-        Ok(Self {
+    pub fn new(objects: &Objects, place: &SubmissionPlace, schema: SchemaRef) -> Self {
+        Self {
             objects: objects.clone(),
             place: place.clone(),
             schema,
-            month_column,
-            waiting: BTreeMap::new(),
-            waiting_bytes: 0,
-            buffer_bytes: BUFFER_BYTES,
-        })
+            shelf: Shelf::new(ShelfLimits {
+                bytes: BUFFER_BYTES,
+                month_rows: usize::MAX,
+                month_bytes: usize::MAX,
+            }),
+            parts: BTreeMap::new(),
+            last: None,
+        }
     }
 
-    /// Takes rows whose months are read from the month column; `fixed_month` (from the file's
-    /// name) stands where the contract has no such column.
-    pub async fn write(
-        &mut self,
-        batch: &RecordBatch,
-        fixed_month: AtomicMonth,
-    ) -> Result<(), LakeError> {
-        match self.month_column {
-            None => self.wait(fixed_month, batch.clone()),
-            Some(index) => {
-                for (month, rows) in rows_by_month(batch.column(index)) {
-                    let of_month = if rows.len() == batch.num_rows() {
-                        batch.clone()
-                    } else {
-                        take_record_batch(batch, &UInt32Array::from(rows))
-                            .map_err(LakeError::arrow("splitting rows by month"))?
-                    };
-                    self.wait(month, of_month);
-                }
-            }
-        }
-        while self.waiting_bytes > self.buffer_bytes {
-            let largest = self.waiting.iter().max_by_key(|(_, waiting)| waiting.bytes);
-            let month = *largest.expect("bytes wait, so some month holds them").0;
-            self.flush(month).await?;
+    /// Takes the rows of one month.
+    pub async fn write(&mut self, month: AtomicMonth, rows: RecordBatch) -> Result<(), LakeError> {
+        for (month, batches) in self.shelf.put(month, rows) {
+            self.write_part(month, batches).await?;
         }
         Ok(())
     }
 
-    fn wait(&mut self, month: AtomicMonth, batch: RecordBatch) {
-        if batch.num_rows() == 0 {
-            return;
-        }
-        let bytes = batch.get_array_memory_size();
-        let waiting = self.waiting.entry(month).or_default();
-        waiting.bytes += bytes;
-        waiting.rows += batch.num_rows() as u64;
-        waiting.batches.push(batch);
-        self.waiting_bytes += bytes;
-    }
-
-    async fn flush(&mut self, month: AtomicMonth) -> Result<(), LakeError> {
-        let Some(waiting) = self.waiting.get_mut(&month) else {
-            return Ok(());
-        };
-        let batches = std::mem::take(&mut waiting.batches);
-        self.waiting_bytes -= std::mem::take(&mut waiting.bytes);
-        if batches.is_empty() {
-            return Ok(());
-        }
+    async fn write_part(
+        &mut self,
+        month: AtomicMonth,
+        batches: Vec<RecordBatch>,
+    ) -> Result<(), LakeError> {
+        self.close_last().await?;
+        let part = self.parts.entry(month).or_default();
         let key = Key::SilverPart {
             place: &self.place,
             month,
-            part: waiting.parts,
+            part: *part,
         }
         .to_string();
-        waiting.parts += 1;
-        let rows =
-            concat_batches(&self.schema, &batches).map_err(LakeError::arrow("joining batches"))?;
+        *part += 1;
         let mut file = ParquetFile::create(&self.objects, key, self.schema.clone())?;
-        file.write(&rows).await?;
-        file.close().await?;
+        for batch in &batches {
+            file.write(batch).await?;
+        }
+        drop(batches);
+        file.begin_row_group().await?;
+        self.last = Some(file);
         Ok(())
+    }
+
+    async fn close_last(&mut self) -> Result<(), LakeError> {
+        match self.last.take() {
+            Some(file) => file.close().await.map(drop),
+            None => Ok(()),
+        }
     }
 
     /// Writes what still waits; returns the rows of each month.
     pub async fn close(mut self) -> Result<Vec<(AtomicMonth, u64)>, LakeError> {
-        let months: Vec<AtomicMonth> = self.waiting.keys().copied().collect();
-        for month in months {
-            self.flush(month).await?;
+        for (month, batches) in self.shelf.rest() {
+            self.write_part(month, batches).await?;
         }
-        Ok(self
-            .waiting
-            .into_iter()
-            .map(|(month, waiting)| (month, waiting.rows))
-            .collect())
+        self.close_last().await?;
+        Ok(self.shelf.rows().into_iter().collect())
     }
-}
-
-/// Row numbers of each month, in row order.
-fn rows_by_month(column: &ArrayRef) -> BTreeMap<AtomicMonth, Vec<u32>> {
-    const MICROSECONDS_PER_DAY: i64 = 86_400_000_000;
-    let days: Vec<Option<i64>> = match column.data_type() {
-        DataType::Date32 => column
-            .as_primitive::<Date32Type>()
-            .iter()
-            .map(|day| day.map(i64::from))
-            .collect(),
-        _ => column
-            .as_primitive::<TimestampMicrosecondType>()
-            .iter()
-            .map(|instant| instant.map(|micros| micros.div_euclid(MICROSECONDS_PER_DAY)))
-            .collect(),
-    };
-    let mut months: BTreeMap<AtomicMonth, Vec<u32>> = BTreeMap::new();
-    for (row, day) in days.into_iter().enumerate() {
-        months.entry(month_of(day)).or_default().push(row as u32);
-    }
-    months
-}
-
-fn month_of(day: Option<i64>) -> AtomicMonth {
-    const EPOCH_FROM_COMMON_ERA: i64 = 719_163;
-    day.and_then(|day| i32::try_from(day + EPOCH_FROM_COMMON_ERA).ok())
-        .and_then(NaiveDate::from_num_days_from_ce_opt)
-        .map_or(AtomicMonth::Unknown, |date| {
-            AtomicMonth::new(date.year(), date.month())
-        })
 }
 
 /// A layout's rows as submitter gold holds them: its columns and lineage, then which submission

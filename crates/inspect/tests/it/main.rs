@@ -5,6 +5,7 @@ mod checks;
 mod chunking;
 mod control;
 mod corpus;
+mod corridor;
 mod delimited;
 mod differential;
 mod encodings;

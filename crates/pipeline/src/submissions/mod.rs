@@ -2,6 +2,7 @@
 //! validated.
 
 pub(crate) mod classify;
+mod looked;
 mod parse;
 mod passage;
 pub(crate) mod report;

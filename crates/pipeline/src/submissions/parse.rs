@@ -1,13 +1,14 @@
 use bytes::Bytes;
 use contract::{AtomicMonth, MonthSource};
 use futures::TryStreamExt;
-use inspect::Splitter;
+use inspect::{Months, Splitter};
 use lake::Key;
 use serde_json::json;
 use store::{FileCounts, Parsed, Submission, SubmissionFile};
 
 use super::classify::base_name;
-use super::passage::{FilePassage, Passage, Working};
+use super::looked::Working;
+use super::passage::{FilePassage, Passage};
 use super::report::ParseReport;
 use super::{Classified, classified};
 use crate::catalog::Layout;
@@ -33,7 +34,7 @@ impl Pipeline {
         self.objects.delete_folder(&quarantine_folder).await?;
         fault::point(FaultPoint::SilverCleared);
 
-        let mut passage = Passage::open(&self.objects, &place, layout)?;
+        let mut passage = Passage::open(&self.objects, &place, layout);
         let files = self
             .store
             .submission_files(submission.submission_id)
@@ -158,25 +159,25 @@ impl Pipeline {
         file: &SubmissionFile,
         passage: &mut Passage,
     ) -> Result<FileOutcome, PipelineError> {
-        let month = match fixed_month(&passage.layout, &file.file_name) {
-            Ok(month) => month,
+        let months = match months(&passage.layout, &file.file_name) {
+            Ok(months) => months,
             Err(unreadable) => return Ok(Err(unreadable)),
         };
         let plan = passage.layout.plan.for_file(&file.file_name);
-        let mut counts = FilePassage::new(file, month, &passage.layout.plan);
+        let mut counts = FilePassage::new(file, &passage.layout.plan);
         let mut splitter = Splitter::new(&plan);
         let mut chunks = self
             .objects
             .read(&file.raw_key, file.size_bytes as u64, None);
-        let mut working = Working::new();
+        let mut working = Working::new(&passage.layout, months);
         while let Some(chunk) = chunks.try_next().await? {
             let blocks = match splitter.push(&chunk) {
                 Ok(blocks) => blocks,
                 Err(unreadable) => return Ok(Err(unreadable.to_string())),
             };
             for block in blocks {
-                if let Some(inspected) = working.push(block).await? {
-                    passage.take(&mut counts, inspected).await?;
+                if let Some(looked) = working.push(block).await? {
+                    passage.take(&mut counts, looked).await?;
                 }
             }
             self.tell(Event::Parsing {
@@ -191,12 +192,12 @@ impl Pipeline {
             Err(unreadable) => return Ok(Err(unreadable.to_string())),
         };
         for block in blocks {
-            if let Some(inspected) = working.push(block).await? {
-                passage.take(&mut counts, inspected).await?;
+            if let Some(looked) = working.push(block).await? {
+                passage.take(&mut counts, looked).await?;
             }
         }
-        while let Some(inspected) = working.next().await? {
-            passage.take(&mut counts, inspected).await?;
+        while let Some(looked) = working.next().await? {
+            passage.take(&mut counts, looked).await?;
         }
         counts.control.judge(&mut end);
         counts.report.end(end, &counts.statistics);
@@ -205,10 +206,16 @@ impl Pipeline {
     }
 }
 
-/// The month that a file's name gives to all its rows, where the contract says so.
-fn fixed_month(layout: &Layout, file_name: &str) -> Result<AtomicMonth, String> {
-    let Some(MonthSource::FileNamePart(part)) = &layout.contract.atomic_month else {
-        return Ok(AtomicMonth::Unknown);
+/// Where the months of a file's rows come from, or why its name gives none.
+fn months(layout: &Layout, file_name: &str) -> Result<Months, String> {
+    let part = match &layout.contract.atomic_month {
+        None => return Ok(Months::Fixed(AtomicMonth::Unknown)),
+        Some(MonthSource::Column(name)) => {
+            let schema = layout.plan.schema();
+            return Ok(Months::of_column(&schema, name)
+                .expect("a contract's month column holds dates or timestamps"));
+        }
+        Some(MonthSource::FileNamePart(part)) => part,
     };
     let parts = layout
         .contract
@@ -217,6 +224,7 @@ fn fixed_month(layout: &Layout, file_name: &str) -> Result<AtomicMonth, String> 
         .and_then(|grammar| grammar.matches(base_name(file_name)));
     parts
         .and_then(|parts| AtomicMonth::from_file_name_part(parts.get(part)?).ok())
+        .map(Months::Fixed)
         .ok_or_else(|| {
             format!(
                 "the part `{part}` of its name is no month: write YYYY, YYYYMM or YYYY-MM there"

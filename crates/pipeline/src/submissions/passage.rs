@@ -1,18 +1,13 @@
 //! A submission on its way through the inspector: where its rows go and what is counted.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::Arc;
-use std::thread::available_parallelism;
 
-use arrow::array::BooleanArray;
-use arrow::compute::filter_record_batch;
-use arrow::record_batch::RecordBatch;
-use contract::{AtomicMonth, MonthSource, Severity, SubmissionId};
-use inspect::{Block, ControlTotals, Inspected, Plan, Problem, Reject, Statistics};
+use contract::SubmissionId;
+use inspect::{ControlTotals, Plan, Statistics};
 use lake::{Objects, QuarantineWriter, SilverWriter, SubmissionPlace};
 use store::SubmissionFile;
-use tokio::task::JoinHandle;
 
+use super::looked::Looked;
 use super::report::{FileReport, ParseReport, ReasonCounter};
 use crate::PipelineError;
 use crate::catalog::Layout;
@@ -30,24 +25,16 @@ pub(super) struct Passage {
 }
 
 impl Passage {
-    pub(super) fn open(
-        objects: &Objects,
-        place: &SubmissionPlace,
-        layout: Arc<Layout>,
-    ) -> Result<Self, PipelineError> {
-        let month_column = match &layout.contract.atomic_month {
-            Some(MonthSource::Column(name)) => Some(name.as_str()),
-            Some(MonthSource::FileNamePart(_)) | None => None,
-        };
-        Ok(Self {
-            silver: SilverWriter::new(objects, place, layout.plan.schema(), month_column)?,
+    pub(super) fn open(objects: &Objects, place: &SubmissionPlace, layout: Arc<Layout>) -> Self {
+        Self {
+            silver: SilverWriter::new(objects, place, layout.plan.schema()),
             quarantine: QuarantineWriter::new(objects, place),
             rejected: ReasonCounter::default(),
             warnings: ReasonCounter::default(),
             failures: ReasonCounter::default(),
             files: Vec::new(),
             layout,
-        })
+        }
     }
 
     /// Writes what still waits and says what was found. Rows in are accepted plus rejected, or
@@ -84,14 +71,20 @@ impl Passage {
         Ok(report)
     }
 
-    /// Sends a block's rows on: SQL rules first, then silver and quarantine.
+    /// Sends a block's rows on, to silver and quarantine.
     pub(super) async fn take(
         &mut self,
         file: &mut FilePassage,
-        mut inspected: Inspected,
+        looked: Looked,
     ) -> Result<(), PipelineError> {
         let name = file.report.file_name.as_str();
-        self.apply_row_rules(name, &mut inspected)?;
+        let inspected = looked.inspected;
+        for (row, problem) in &looked.failed {
+            self.failures.add(name, *row, problem);
+        }
+        for (row, problem) in &looked.warned {
+            self.warnings.add(name, *row, problem);
+        }
         for reject in &inspected.rejects {
             for problem in &reject.problems {
                 self.rejected.add(name, reject.row, problem);
@@ -103,122 +96,30 @@ impl Passage {
         for failure in &inspected.failures {
             self.failures.add(name, failure.row, &failure.problem);
         }
-        self.quarantine.write(name, &inspected.rejects).await?;
-        self.silver.write(&inspected.accepted, file.month).await?;
         file.control.take(&inspected.accepted);
         file.report.rows_in += inspected.rows_in;
         file.report.rows_accepted += inspected.accepted.num_rows() as u64;
         file.report.rows_rejected += inspected.rejects.len() as u64;
         file.statistics.merge(&inspected.statistics);
+        self.quarantine.write(name, &inspected.rejects).await?;
+        // The rows are in `months` too.
+        drop(inspected);
+        for (month, rows) in looked.months {
+            self.silver.write(month, rows).await?;
+        }
         Ok(())
-    }
-
-    /// Runs the contract's SQL rules over the accepted rows; rows that break one of severity
-    /// `reject` or `fail` leave them with their raw text.
-    fn apply_row_rules(
-        &mut self,
-        file: &str,
-        inspected: &mut Inspected,
-    ) -> Result<(), PipelineError> {
-        if self.layout.row_rules.is_empty() || inspected.accepted.num_rows() == 0 {
-            return Ok(());
-        }
-        let rows = RowNumbers::of(&inspected.accepted);
-        let mut refused: BTreeMap<usize, Vec<Problem>> = BTreeMap::new();
-        let mut warned = Vec::new();
-        for (rule, broken) in self.layout.row_rules.broken(&inspected.accepted)? {
-            let problem = Problem {
-                column: None,
-                rule: rule.id.as_str().into(),
-                detail: rule.explanation.as_str().into(),
-            };
-            for row in broken {
-                match rule.severity {
-                    Severity::Warn => warned.push((row, problem.clone())),
-                    Severity::Reject => refused.entry(row).or_default().push(problem.clone()),
-                    Severity::Fail => {
-                        self.failures.add(file, rows.row(row), &problem);
-                        refused.entry(row).or_default().push(problem.clone());
-                    }
-                }
-            }
-        }
-        // A warning is of an accepted row.
-        for (row, problem) in warned {
-            if !refused.contains_key(&row) {
-                self.warnings.add(file, rows.row(row), &problem);
-            }
-        }
-        if refused.is_empty() {
-            return Ok(());
-        }
-        let refused_rows: HashSet<u64> = refused.keys().map(|row| rows.row(*row)).collect();
-        inspected
-            .warnings
-            .retain(|warning| !refused_rows.contains(&warning.row));
-        let keep: BooleanArray = (0..inspected.accepted.num_rows())
-            .map(|row| Some(!refused.contains_key(&row)))
-            .collect();
-        for (row, problems) in refused {
-            let (offset, length) = rows.bytes(row);
-            inspected.rejects.push(Reject {
-                row: rows.row(row),
-                offset: offset as u64,
-                length: length as u64,
-                raw: inspected.raw_row(offset, length),
-                problems,
-            });
-        }
-        inspected.rejects.sort_by_key(|reject| reject.row);
-        inspected.accepted = filter_record_batch(&inspected.accepted, &keep)
-            .map_err(|_| PipelineError::Interrupted("filtering rows"))?;
-        Ok(())
-    }
-}
-
-/// The lineage columns of a batch.
-struct RowNumbers {
-    row: arrow::array::Int64Array,
-    offset: arrow::array::Int64Array,
-    length: arrow::array::Int64Array,
-}
-
-impl RowNumbers {
-    fn of(batch: &RecordBatch) -> Self {
-        use arrow::array::AsArray;
-        let column = |name: &str| {
-            let found = batch
-                .column_by_name(name)
-                .expect("the inspector gives every row its lineage");
-            found.as_primitive::<arrow::datatypes::Int64Type>().clone()
-        };
-        Self {
-            row: column("source_row"),
-            offset: column("source_offset"),
-            length: column("source_length"),
-        }
-    }
-
-    fn row(&self, index: usize) -> u64 {
-        self.row.value(index) as u64
-    }
-
-    fn bytes(&self, index: usize) -> (i64, i64) {
-        (self.offset.value(index), self.length.value(index))
     }
 }
 
 /// One file on its way.
 pub(super) struct FilePassage {
-    /// The month of every row, where the file's name gives it.
-    month: AtomicMonth,
     pub(super) report: FileReport,
     pub(super) statistics: Statistics,
     pub(super) control: ControlTotals,
 }
 
 impl FilePassage {
-    pub(super) fn new(file: &SubmissionFile, month: AtomicMonth, plan: &Plan) -> Self {
+    pub(super) fn new(file: &SubmissionFile, plan: &Plan) -> Self {
         let report = FileReport {
             file_name: file.file_name.clone(),
             sha256: file.sha256.clone().unwrap_or_default(),
@@ -226,47 +127,9 @@ impl FilePassage {
             ..FileReport::default()
         };
         Self {
-            month,
             report,
             statistics: Statistics::default(),
             control: plan.control_totals(),
-        }
-    }
-}
-
-/// Blocks under inspection, oldest first. At most two per core are in flight.
-pub(super) struct Working {
-    limit: usize,
-    blocks: VecDeque<JoinHandle<Inspected>>,
-}
-
-impl Working {
-    pub(super) fn new() -> Self {
-        let cores = available_parallelism().map_or(1, usize::from);
-        Self {
-            limit: 2 * cores,
-            blocks: VecDeque::new(),
-        }
-    }
-
-    /// Starts a block; where enough are in flight, waits for the oldest and returns it.
-    pub(super) async fn push(&mut self, block: Block) -> Result<Option<Inspected>, PipelineError> {
-        self.blocks
-            .push_back(tokio::task::spawn_blocking(move || block.inspect()));
-        if self.blocks.len() > self.limit {
-            self.next().await
-        } else {
-            Ok(None)
-        }
-    }
-
-    pub(super) async fn next(&mut self) -> Result<Option<Inspected>, PipelineError> {
-        match self.blocks.pop_front() {
-            None => Ok(None),
-            Some(block) => block
-                .await
-                .map(Some)
-                .map_err(|_| PipelineError::Interrupted("inspecting a block")),
         }
     }
 }
