@@ -60,6 +60,8 @@ pub(crate) const RIVALS: [Contender; 4] = [
 /// What a process said that it did.
 pub(crate) struct Passage {
     pub(crate) seconds: f64,
+    /// Of all its threads; absent where the system does not tell.
+    pub(crate) cpu_seconds: Option<f64>,
     /// Absent where the system does not tell.
     pub(crate) peak_bytes: Option<u64>,
     pub(crate) accepted: u64,
@@ -92,6 +94,7 @@ impl Contender {
         };
         Ok(Passage {
             seconds: answer["seconds"].as_f64().ok_or("it gave no seconds")?,
+            cpu_seconds: answer["cpu_seconds"].as_f64(),
             peak_bytes: answer["peak_bytes"].as_u64(),
             accepted: number("accepted")?,
             rejected: number("rejected")?,
@@ -120,6 +123,18 @@ pub(crate) fn peak_bytes() -> Option<u64> {
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     let kibibytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
     Some(kibibytes << 10)
+}
+
+/// The time that this process's threads have worked.
+pub(crate) fn cpu_seconds() -> Option<f64> {
+    /// What a clock tick is to programs on Linux, whatever the kernel's own is.
+    const TICKS_PER_SECOND: f64 = 100.0;
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // The program's name, in parentheses, may hold spaces.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut times = fields.split_whitespace().skip(11);
+    let mut ticks = || times.next()?.parse::<f64>().ok();
+    Some((ticks()? + ticks()?) / TICKS_PER_SECOND)
 }
 
 fn benches() -> PathBuf {

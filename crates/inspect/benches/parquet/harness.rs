@@ -129,8 +129,6 @@ impl<'a> Part<'a> {
     }
 
     fn line(&self) -> Line {
-        let mut seconds: Vec<f64> = self.passages.iter().map(|p| p.seconds).collect();
-        seconds.sort_by(f64::total_cmp);
         let version = self.passages.first().and_then(|p| p.version.as_deref());
         Line {
             name: match version {
@@ -138,11 +136,18 @@ impl<'a> Part<'a> {
                 None => self.contender.name.to_owned(),
             },
             megabytes: self.claims.known["bytes"].as_f64().unwrap_or_default() / 1e6,
-            seconds,
+            seconds: sorted(self.passages.iter().map(|p| p.seconds)),
+            cpu_seconds: sorted(self.passages.iter().filter_map(|p| p.cpu_seconds)),
             peak_bytes: self.passages.iter().filter_map(|p| p.peak_bytes).max(),
             remarks: self.remarks.clone(),
         }
     }
+}
+
+fn sorted(numbers: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut numbers: Vec<f64> = numbers.collect();
+    numbers.sort_by(f64::total_cmp);
+    numbers
 }
 
 /// What was found otherwise than it is known, key by key.

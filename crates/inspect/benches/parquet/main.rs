@@ -50,6 +50,7 @@ fn ours(file: &Path, target: &Path) {
         "{}",
         json!({
             "seconds": started.elapsed().as_secs_f64(),
+            "cpu_seconds": contender::cpu_seconds(),
             "peak_bytes": contender::peak_bytes(),
             "accepted": accepted,
             "rejected": rejected,

@@ -9,6 +9,7 @@ pub(crate) struct Line {
     pub(crate) megabytes: f64,
     /// Sorted; empty where it failed.
     pub(crate) seconds: Vec<f64>,
+    pub(crate) cpu_seconds: Vec<f64>,
     pub(crate) peak_bytes: Option<u64>,
     pub(crate) remarks: Vec<String>,
 }
@@ -22,28 +23,29 @@ impl Line {
 /// The first line is ours.
 pub(crate) fn contenders(lines: &[Line]) -> String {
     let mut text = String::from(
-        "| | MB/s | ours is faster by | seconds: median (min–max) | runs | file, MB | peak memory, MB |\n\
-         |---|---:|---:|---|---:|---:|---:|\n",
+        "| | MB/s | ours is faster by | seconds: median (min–max) | CPU seconds per GB | peak memory, MB | runs | file, MB |\n\
+         |---|---:|---:|---|---:|---:|---:|---:|\n",
     );
     let ours = lines.first().and_then(Line::rate);
     for line in lines {
         let (Some(rate), Some(middle)) = (line.rate(), median(&line.seconds)) else {
             add(
                 &mut text,
-                format_args!("| {} | – | – | – | 0 | – | – |", line.name),
+                format_args!("| {} | – | – | – | – | – | 0 | – |", line.name),
             );
             continue;
         };
-        let ratio = ours.map_or_else(|| "–".to_owned(), |ours| format!("{:.1}×", ours / rate));
-        let peak = line.peak_bytes.map_or_else(
-            || "–".to_owned(),
-            |bytes| format!("{:.0}", bytes as f64 / 1e6),
-        );
+        let ratio = or_dash(ours, |ours| format!("{:.1}×", ours / rate));
+        let cpu = median(&line.cpu_seconds).map(|seconds| 1e3 * seconds / line.megabytes);
+        let cpu = or_dash(cpu, |seconds| format!("{seconds:.1}"));
+        let peak = or_dash(line.peak_bytes, |bytes| {
+            format!("{:.0}", bytes as f64 / 1e6)
+        });
         let (fastest, slowest) = (line.seconds[0], line.seconds[line.seconds.len() - 1]);
         add(
             &mut text,
             format_args!(
-                "| {} | {rate:.0} | {ratio} | {middle:.2} ({fastest:.2}–{slowest:.2}) | {} | {:.0} | {peak} |",
+                "| {} | {rate:.0} | {ratio} | {middle:.2} ({fastest:.2}–{slowest:.2}) | {cpu} | {peak} | {} | {:.0} |",
                 line.name,
                 line.seconds.len(),
                 line.megabytes,
@@ -79,6 +81,10 @@ pub(crate) fn scan(rates: &Value) -> String {
         );
     }
     text
+}
+
+fn or_dash<T>(value: Option<T>, text: impl Fn(T) -> String) -> String {
+    value.map_or_else(|| "–".to_owned(), text)
 }
 
 fn add(text: &mut String, line: std::fmt::Arguments<'_>) {

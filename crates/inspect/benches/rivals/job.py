@@ -61,15 +61,17 @@ class Job:
         self.columns = [read_column(column) for column in document["columns"]]
         self.month = document["atomic_month"]["column"]
         # Imports are over: from here on it is work.
-        self.began = time.perf_counter()
+        self.began, self.began_cpu = time.perf_counter(), time.process_time()
 
     def finish(self, version, accepted, rejected):
         seconds = time.perf_counter() - self.began
+        cpu_seconds = time.process_time() - self.began_cpu
         print(
             json.dumps(
                 {
                     "version": version,
                     "seconds": seconds,
+                    "cpu_seconds": cpu_seconds,
                     "peak_bytes": peak_bytes(),
                     "accepted": accepted,
                     "rejected": rejected,

@@ -6,10 +6,28 @@ import pandas as pd
 import pandera
 import pandera.pandas as pa
 import pyarrow
+import pyarrow.csv
 import pyarrow.dataset
 import pyarrow.parquet
 
 from job import Job
+
+
+def read(job, set_aside):
+    """Not `pd.read_csv(engine="pyarrow")`: that does not tell Arrow of line ends inside quotes, and
+    now and then takes one for the end of a record.
+    """
+    csv = pyarrow.csv
+    table = csv.read_csv(
+        job.source,
+        parse_options=csv.ParseOptions(newlines_in_values=True, invalid_row_handler=set_aside),
+        convert_options=csv.ConvertOptions(
+            column_types={column.name: pyarrow.string() for column in job.columns},
+            strings_can_be_null=True,
+            null_values=[""],
+        ),
+    )
+    return table.to_pandas()
 
 
 def cast(column, raw):
@@ -106,10 +124,7 @@ def main():
         miscounted.append(row.text)
         return "skip"
 
-    raw = pd.read_csv(
-        job.source, engine="pyarrow", dtype=str, keep_default_na=False, na_values=[""],
-        on_bad_lines=set_aside,
-    )
+    raw = read(job, set_aside)
     typed = pd.DataFrame({column.name: cast(column, raw[column.name]) for column in job.columns})
     bounded = [column.name for column in job.columns if column.low is not None]
     frame = pd.concat([raw, typed[bounded].add_prefix("typed_")], axis=1)
