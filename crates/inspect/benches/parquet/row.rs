@@ -47,7 +47,7 @@ impl Random {
 
     /// A code's number out of a pool: small ones come more often, as codes do.
     #[inline]
-    fn from_pool(&mut self, size: u64) -> u64 {
+    fn pooled(&mut self, size: u64) -> u64 {
         let bound = 1 + self.below(size);
         self.below(bound)
     }
@@ -172,9 +172,9 @@ impl Claim {
         let (from_days, month) = service(random, &mut line);
         providers(odd, random, &mut line);
         codes(random, &mut line);
-        let units = 1 + random.from_pool(30);
+        let units = 1 + random.pooled(30);
         line.number(units);
-        let charged = 500 + random.from_pool(2_000_000);
+        let charged = 500 + random.pooled(2_000_000);
         let allowed = charged * (40 + random.below(50)) / 100;
         let copay = random.below(9) * 500;
         let paid_cents = allowed.saturating_sub(copay);
@@ -216,7 +216,7 @@ fn member(row: u64, random: &mut Random, line: &mut Line<'_>) -> i64 {
     line.date(year, birth_month, day);
     line.text(["F", "M", "F", "M", "U"][(member % 5) as usize]);
     let zip = member % 4000 * 23;
-    if member % 16 == 0 {
+    if member.is_multiple_of(16) {
         line.field(|out| {
             digits(out, zip, 5);
             out.push(b'-');
@@ -256,7 +256,7 @@ fn service(random: &mut Random, line: &mut Line<'_>) -> (i64, usize) {
 
 /// By whom: 4 fields.
 fn providers(odd: bool, random: &mut Random, line: &mut Line<'_>) {
-    let billing = random.from_pool(4_000);
+    let billing = random.pooled(4_000);
     line.code("1", billing * 104_729, 9);
     if odd && random.below(2) == 0 {
         line.text(random.one_of(&["\"Hill, North & Co\"", "\"The \"\"Old\"\" Clinic\""]));
@@ -264,22 +264,22 @@ fn providers(odd: bool, random: &mut Random, line: &mut Line<'_>) {
         let name = ["Clinic", "Hospital", "Medical Group", "Practice"][(billing % 4) as usize];
         line.code(name, billing, 4);
     }
-    let rendering = random.from_pool(9_000);
+    let rendering = random.pooled(9_000);
     line.code("2", rendering * 99_991, 9);
     line.code("2084", rendering % 90, 6);
 }
 
 /// What for and what: 7 fields.
 fn codes(random: &mut Random, line: &mut Line<'_>) {
-    line.diagnosis(random.from_pool(8_000));
+    line.diagnosis(random.pooled(8_000));
     for likely_of_10 in [6, 3] {
         if random.below(10) < likely_of_10 {
-            line.diagnosis(random.from_pool(8_000));
+            line.diagnosis(random.pooled(8_000));
         } else {
             line.nothing();
         }
     }
-    line.code("", 10_000 + random.from_pool(6_000) * 13, 5);
+    line.code("", 10_000 + random.pooled(6_000) * 13, 5);
     match random.below(4) {
         0 => line.text(random.one_of(&["25", "26", "59", "GT", "LT", "RT"])),
         _ => line.nothing(),

@@ -1,7 +1,7 @@
 """DuckDB: one statement reads, casts, checks and writes; it knows the rejected rows as one more
-partition, so that the file is read once and no table is held in memory (a table of typed rows and
-a COPY for each month were no faster; a struct of all columns for the rejected text was slower). Records
-with too few or too many fields are what `store_rejects` sets aside.
+partition, so that the file is read once (a table of typed rows and a COPY for each month were no
+faster, and a struct of all columns for the rejected text was slower). Records with too few or too
+many fields are what `store_rejects` sets aside.
 """
 
 import os

@@ -90,10 +90,12 @@ def main():
         accepted.sink_parquet(
             pl.PartitionBy(f"{job.target}/accepted", key="atomic_month"),
             compression="zstd", compression_level=1, mkdir=True, lazy=True,
+            maintain_order=False,
         ),
         rejected.sink_parquet(
             f"{job.target}/rejected/rows.parquet",
             compression="zstd", compression_level=1, mkdir=True, lazy=True,
+            maintain_order=False,
         ),
     ]
     pl.collect_all(sinks, engine="streaming")
