@@ -18,7 +18,7 @@ check: ## Format and lints, warnings denied
 audit: ## Licences, bans and sources of all dependencies
 	@scripts/audit.sh
 
-bench: ## Benchmarks, with the full release profile
+bench: ## Inspector beside DuckDB, Polars and Pandera: make bench ARGS="--mb 256 --runs 3"
 	@scripts/bench.sh $(ARGS)
 
 fuzz: ## Fuzzes each reader for a minute

@@ -1,152 +1,181 @@
-//! A synthetic file of claim lines: no patient is behind it.
+//! A synthetic file of claim lines, the same at every call, and what is known about it: no
+//! patient is behind it.
+//!
+//! Of 1000 rows 15 are broken (`broken.rs`), 10 hold commas, doubled quotes or line ends inside
+//! quotes, and every fourth writes its dates in the second format.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use contract::{Column, ColumnType, Contract, FileFormat};
+use contract::Contract;
+use serde_json::{Value, json};
 
-/// One row in this many holds a value that is not of its type.
-const BAD_ROW_EVERY: u64 = 200;
+use crate::broken::{Broken, WAYS, column};
+use crate::row::{COLUMNS, Claim, Random};
 
-/// Column name, our type, DuckDB's type.
-pub(crate) const COLUMNS: [(&str, Kind, &str); 16] = [
-    ("claim_id", Kind::Text, "VARCHAR"),
-    ("line_number", Kind::Integer, "BIGINT"),
-    ("member_id", Kind::Text, "VARCHAR"),
-    ("birth_date", Kind::Date, "DATE"),
-    ("sex", Kind::Text, "VARCHAR"),
-    ("zip", Kind::Text, "VARCHAR"),
-    ("from_date", Kind::Date, "DATE"),
-    ("thru_date", Kind::Date, "DATE"),
-    ("provider_npi", Kind::Text, "VARCHAR"),
-    ("provider_name", Kind::Text, "VARCHAR"),
-    ("diagnosis_1", Kind::Text, "VARCHAR"),
-    ("diagnosis_2", Kind::Text, "VARCHAR"),
-    ("procedure_code", Kind::Text, "VARCHAR"),
-    ("units", Kind::Integer, "BIGINT"),
-    ("charged", Kind::Money, "DECIMAL(12,2)"),
-    ("paid", Kind::Money, "DECIMAL(12,2)"),
-];
+/// The contract as a document.
+pub(crate) const CONTRACT: &str = include_str!("claims.yaml");
 
-#[derive(Clone, Copy)]
-pub(crate) enum Kind {
-    Text,
-    Integer,
-    Date,
-    Money,
+const BROKEN_OF_1000: u64 = 15;
+
+/// What a validator must find, and sums over the accepted rows that show that they were typed.
+#[derive(Default)]
+pub(crate) struct Known {
+    pub(crate) bytes: u64,
+    pub(crate) rows: u64,
+    pub(crate) accepted: u64,
+    pub(crate) rejected: u64,
+    /// Accepted rows by the month of `from_date`.
+    pub(crate) months: BTreeMap<String, u64>,
+    /// By `column:rule`; `:field_count` where the fields cannot be told apart.
+    pub(crate) reasons: BTreeMap<String, u64>,
+    pub(crate) sums: Sums,
 }
 
-/// Writes rows until the file has about that many bytes; the same ones at every call.
-pub(crate) fn generate(path: &Path, bytes: usize) -> u64 {
-    let mut out = BufWriter::new(File::create(path).expect("the file can be made"));
-    let header: Vec<&str> = COLUMNS.iter().map(|(name, _, _)| *name).collect();
-    let mut written = 0;
-    let mut write = |line: String| {
-        written += line.len() as u64;
-        out.write_all(line.as_bytes())
-            .expect("the file can be written");
-    };
-    write(header.join(",") + "\n");
-    let mut random = Random(0x9E37_79B9_7F4A_7C15);
-    let mut row = 0;
-    let mut total = 0;
-    while total < bytes {
-        row += 1;
-        let line = claim(row, &mut random);
-        total += line.len();
-        write(line);
+#[derive(Default)]
+pub(crate) struct Sums {
+    pub(crate) paid_cents: u64,
+    pub(crate) units: u64,
+    /// Days since 1970-01-01.
+    pub(crate) from_days: i64,
+    pub(crate) birth_days: i64,
+    pub(crate) note_characters: u64,
+    pub(crate) in_network: u64,
+}
+
+pub(crate) fn contract() -> Contract {
+    Contract::parse("claims.yaml", CONTRACT, &|path| {
+        Err(std::io::Error::other(format!("{path} is not there")))
+    })
+    .expect("the benchmark's contract is right")
+}
+
+/// Writes rows until the file has about that many bytes.
+pub(crate) fn generate(path: &Path, bytes: u64) -> Known {
+    let names: Vec<String> = contract().columns.into_iter().map(|c| c.name).collect();
+    assert_eq!(names.len(), COLUMNS, "the rows fit the contract");
+    let out = File::create(path).expect("the file can be made");
+    let mut out = BufWriter::with_capacity(1 << 20, out);
+    let mut known = Known::default();
+    let mut reasons = [[0; 3]; WAYS.len()];
+    let mut months = [0; 12];
+    let mut random = Random::seeded();
+    let mut line = names.join(",").into_bytes();
+    line.push(b'\n');
+    loop {
+        known.bytes += line.len() as u64;
+        out.write_all(&line).expect("the file can be written");
+        if known.bytes >= bytes {
+            break;
+        }
+        line.clear();
+        known.rows += 1;
+        let claim = Claim::write(known.rows, &mut random, &mut line);
+        if random.below(1000) < BROKEN_OF_1000 {
+            let way = random.below(WAYS.len() as u64) as usize;
+            break_row(&mut line, &claim, &WAYS[way], &mut reasons[way]);
+            known.rejected += 1;
+        } else {
+            months[claim.month - 1] += 1;
+            known.sums.add(&claim);
+        }
     }
     out.flush().expect("the file can be written");
-    written
+    known.accepted = known.rows - known.rejected;
+    known.months = (1..=12)
+        .map(|month| (format!("2025-{month:02}"), months[month - 1]))
+        .collect();
+    known.reasons = by_reason(&names, &reasons);
+    known
 }
 
-fn claim(row: u64, random: &mut Random) -> String {
-    let day = |random: &mut Random| {
-        format!(
-            "20{:02}-{:02}-{:02}",
-            random.below(24),
-            1 + random.below(12),
-            1 + random.below(28)
-        )
-    };
-    let from = day(random);
-    let charged = random.below(5_000_000);
-    let paid = if row.is_multiple_of(BAD_ROW_EVERY) {
-        "12,5O".replace(',', ".")
-    } else {
-        cents(charged * 7 / 10)
-    };
-    let middle_name = if random.below(8) == 0 {
-        "\"Hill, North\""
-    } else {
-        "Hill"
-    };
-    format!(
-        "C{:014},{},M{:09},19{:02}-{:02}-{:02},{},{:05},{from},{from},1{:09},{middle_name},{},{},{:05},{},{},{paid}\n",
-        row / 3,
-        row % 3 + 1,
-        random.below(900_000_000),
-        random.below(100),
-        1 + random.below(12),
-        1 + random.below(28),
-        ["F", "M", "U"][random.below(3) as usize],
-        random.below(99_999),
-        random.below(999_999_999),
-        diagnosis(random),
-        if random.below(2) == 0 {
-            String::new()
-        } else {
-            diagnosis(random)
-        },
-        random.below(99_999),
-        1 + random.below(30),
-        cents(charged),
-    )
-}
-
-fn diagnosis(random: &mut Random) -> String {
-    let chapter = char::from(b'A' + random.below(26) as u8);
-    format!("{chapter}{:02}{}", random.below(100), random.below(10))
-}
-
-fn cents(amount: u64) -> String {
-    format!("{}.{:02}", amount / 100, amount % 100)
-}
-
-/// SplitMix64: small, and the same everywhere.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % bound
+impl Known {
+    pub(crate) fn to_json(&self) -> Value {
+        let sums = &self.sums;
+        json!({
+            "bytes": self.bytes,
+            "rows": self.rows,
+            "accepted": self.accepted,
+            "rejected": self.rejected,
+            "months": self.months,
+            "reasons": self.reasons,
+            "sums": {
+                "paid_cents": sums.paid_cents,
+                "units": sums.units,
+                "from_days": sums.from_days,
+                "birth_days": sums.birth_days,
+                "note_characters": sums.note_characters,
+                "in_network": sums.in_network,
+            },
+        })
     }
 }
 
-/// The contract of that file.
-pub(crate) fn contract() -> Contract {
-    let column = |(name, kind, _): &(&str, Kind, &str)| {
-        let column_type = match kind {
-            Kind::Text => ColumnType::String,
-            Kind::Integer => ColumnType::Integer,
-            Kind::Date => ColumnType::Date {
-                formats: vec!["%Y-%m-%d".to_owned()],
-            },
-            Kind::Money => ColumnType::Decimal {
-                precision: 12,
-                scale: 2,
-            },
-        };
-        Column {
-            trim: false,
-            ..Column::new(name, column_type)
-        }
+impl Sums {
+    fn add(&mut self, claim: &Claim) {
+        self.paid_cents += claim.paid_cents;
+        self.units += claim.units;
+        self.from_days += claim.from_days;
+        self.birth_days += claim.birth_days;
+        self.note_characters += claim.note_characters;
+        self.in_network += u64::from(claim.in_network);
+    }
+}
+
+/// Replaces the row by its broken form.
+fn break_row(line: &mut Vec<u8>, claim: &Claim, way: &Broken, counts: &mut [u64; 3]) {
+    let whole = std::mem::take(line);
+    let field = |index: usize| {
+        let start = claim.starts[index] as usize;
+        let end = claim
+            .starts
+            .get(index + 1)
+            .map_or(whole.len(), |next| *next as usize);
+        &whole[start..end - 1]
     };
-    let layout = "claim_line@v1".parse().expect("a layout id");
-    let columns = COLUMNS.iter().map(column).collect();
-    Contract::new(layout, FileFormat::default(), columns)
+    let (fields, edits) = match way {
+        Broken::Cells(edits) => (COLUMNS, *edits),
+        Broken::CutTo(fields) => (*fields, [].as_slice()),
+        Broken::Surplus => (COLUMNS, [].as_slice()),
+    };
+    for index in 0..fields {
+        let edit = edits.iter().find(|edit| edit.column == index);
+        line.extend_from_slice(edit.map_or_else(|| field(index), |edit| edit.text.as_bytes()));
+        line.push(b',');
+    }
+    match way {
+        Broken::Surplus => line.extend_from_slice(b"9\n"),
+        Broken::Cells(_) | Broken::CutTo(_) => {
+            line.pop();
+            line.push(b'\n');
+        }
+    }
+    for count in &mut counts[..edits.len().max(1)] {
+        *count += 1;
+    }
+}
+
+fn by_reason(names: &[String], counts: &[[u64; 3]; WAYS.len()]) -> BTreeMap<String, u64> {
+    let mut reasons = BTreeMap::new();
+    for (way, counts) in WAYS.iter().zip(counts) {
+        match way {
+            Broken::Cells(edits) => {
+                for (edit, count) in edits.iter().zip(counts) {
+                    let reason = format!("{}:{}", names[edit.column], edit.rule);
+                    *reasons.entry(reason).or_default() += count;
+                }
+            }
+            Broken::CutTo(_) | Broken::Surplus => {
+                *reasons.entry(":field_count".to_owned()).or_default() += counts[0];
+            }
+        }
+    }
+    assert!(
+        reasons.values().all(|&count| count > 0),
+        "the file is large enough for every way to be broken"
+    );
+    assert_eq!(names[column::NOTE], "note", "the columns' places are right");
+    reasons
 }

@@ -1,91 +1,73 @@
-//! From a delimited file to typed Parquet, beside DuckDB on the same file: both type every
-//! column, put bad rows aside and write zstd Parquet, with all cores.
+//! From a delimited file of claims to typed Parquet by month and a Parquet file of rejects, beside
+//! what else could be picked for it; `make bench` runs it and prints Markdown tables.
 //!
-//! `make bench` runs it and prints a Markdown table. `LAZARET_BENCH_MB` sets the file's size
-//! (256), `LAZARET_BENCH_RUNS` how often each side runs (5), in turn, after one warm-up.
+//! The program is the harness, and with a command (`ours`, `scan`, `generate`) the process that it
+//! measures: so ours is measured as the rivals are. docs/BENCHMARKS.md holds method and options.
 
 #![expect(clippy::print_stdout, reason = "printing is what this program is for")]
+#![expect(clippy::print_stderr, reason = "progress is not part of the table")]
 
+mod broken;
 mod claims;
-mod duckdb;
+mod contender;
+mod harness;
+mod options;
 mod ours;
+mod row;
+mod scan;
+mod table;
 
-use std::time::Duration;
+use std::path::Path;
+use std::time::Instant;
 
-/// What one side did.
-struct Passage {
-    accepted: u64,
-    rejected: u64,
-    elapsed: Duration,
-}
+use serde_json::json;
+
+use crate::options::Options;
 
 fn main() {
-    // `cargo nextest` asks every target for its list of tests; this one has none.
-    if std::env::args().any(|argument| argument == "--list") {
-        return;
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words[..] {
+        ["ours", file, target] => ours(Path::new(file), Path::new(target)),
+        ["scan", file, runs] => {
+            let runs = runs.parse().expect("RUNS is a number");
+            println!("{}", scan::run(Path::new(file), runs));
+        }
+        ["generate", file, megabytes] => {
+            let megabytes: u64 = megabytes.parse().expect("MEGABYTES is a number");
+            generate(Path::new(file), megabytes);
+        }
+        // `cargo nextest` asks every target for its list of tests; this one has none.
+        _ if words.contains(&"--list") => {}
+        _ => harness::run(&Options::parse(&words)),
     }
-    let megabytes = setting("LAZARET_BENCH_MB", 256);
-    let runs = setting("LAZARET_BENCH_RUNS", 5);
-    let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    let file = folder.path().join("claims.csv");
-    let bytes = claims::generate(&file, megabytes * 1_000_000);
-    let parquet = |name: &str| folder.path().join(name);
+}
 
-    let (mut lazaret, mut duckdb) = (Vec::new(), Vec::new());
-    for _ in 0..=runs {
-        lazaret.push(ours::run(&file, &parquet("lazaret.parquet")));
-        duckdb.push(duckdb::run(&file, &parquet("duckdb.parquet")));
-    }
-    for (ours, theirs) in lazaret.iter().zip(&duckdb) {
-        assert_eq!(
-            (ours.accepted, ours.rejected),
-            (theirs.accepted, theirs.rejected),
-            "both sides accept and reject the same rows"
-        );
-    }
-    let ratios: Vec<f64> = lazaret
-        .iter()
-        .zip(&duckdb)
-        .skip(1)
-        .map(|(ours, theirs)| theirs.elapsed.as_secs_f64() / ours.elapsed.as_secs_f64())
-        .collect();
-    let Passage {
-        accepted, rejected, ..
-    } = lazaret[0];
+fn ours(file: &Path, target: &Path) {
+    let started = Instant::now();
+    let (accepted, rejected) = ours::run(file, target);
     println!(
-        "{} MB, {accepted} rows accepted, {rejected} rejected, {runs} runs each\n",
-        bytes / 1_000_000
-    );
-    println!("| | seconds: median (min–max) | MB/s at the median |");
-    println!("|---|---|---|");
-    for (name, passages) in [("lazaret", &lazaret), ("DuckDB", &duckdb)] {
-        let mut seconds: Vec<f64> = passages[1..]
-            .iter()
-            .map(|run| run.elapsed.as_secs_f64())
-            .collect();
-        seconds.sort_by(f64::total_cmp);
-        let middle = median(&seconds);
-        let (fastest, slowest) = (seconds[0], seconds[seconds.len() - 1]);
-        println!(
-            "| {name} | {middle:.2} ({fastest:.2}–{slowest:.2}) | {:.0} |",
-            bytes as f64 / 1e6 / middle
-        );
-    }
-    println!(
-        "\nDuckDB's time over ours, run by run: median {:.2}",
-        median(&ratios)
+        "{}",
+        json!({
+            "seconds": started.elapsed().as_secs_f64(),
+            "cpu_seconds": contender::cpu_seconds(),
+            "peak_bytes": contender::peak_bytes(),
+            "accepted": accepted,
+            "rejected": rejected,
+        })
     );
 }
 
-fn setting(name: &str, default: usize) -> usize {
-    std::env::var(name)
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(default)
-}
-
-fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted[sorted.len() / 2]
+/// Writes the file, and what is known about it beside it.
+fn generate(file: &Path, megabytes: u64) {
+    let started = Instant::now();
+    let known = claims::generate(file, megabytes * 1_000_000).to_json();
+    let seconds = started.elapsed().as_secs_f64();
+    std::fs::write(file.with_extension("json"), known.to_string()).expect("it can be written");
+    eprintln!(
+        "bench: {megabytes} MB generated at {:.0} MB/s, {} rows, {} of them broken",
+        megabytes as f64 / seconds,
+        known["rows"],
+        known["rejected"],
+    );
 }
