@@ -9,6 +9,8 @@ mod determinism;
 mod discovery;
 mod drops;
 mod full_sets;
+mod library_canonical;
+mod library_rows;
 mod main_job;
 mod outputs;
 mod privacy;
