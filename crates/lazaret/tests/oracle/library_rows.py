@@ -4,7 +4,7 @@
 
 DATA holds the shared sets. Writes into the folder DROPS what is to be delivered, one folder a
 delivery: every file of the sets that a layout here describes, and for each layout a file in which
-each column in turn is spoiled in seven ways. Prints JSON, one entry per delivery: rows, accepted,
+each column in turn is spoiled in nine ways. Prints JSON, one entry per delivery: rows, accepted,
 rejected, rejected rows by reason, warnings by reason, and which whole-file rules are broken.
 
 Reads no contract: the conditions below say in DuckDB's SQL what the DE 1.0 Codebook and the Synthea
@@ -22,7 +22,7 @@ from pathlib import Path
 import duckdb
 
 SYNTHEA = ["s01_jijones", "s02_dbt_synthea", "s03_victor", "s05_dverma"]
-SPOILS = ["", "?", "-1", "0", "12345678901234567", "1999-02-30", "z" * 300]
+SPOILS = ["", "?", "-1", "0", "12345678901234567", "1999-02-30", "18500101", "1850-01-01T00:00:00Z", "z" * 300]
 
 
 # Checks of a cell. Each gives (rule, whether it rejects, the condition that breaks it) over `x`, the
@@ -336,7 +336,7 @@ def coverage(folders, start, end, ownership, owner):
             "PATIENT": needed(identifier()),
             "MEMBERID": identifier(),
             start: needed(moment(ranged=True)),
-            end: needed(moment()),
+            end: needed(moment(ranged=True)),
             "PAYER": needed(identifier()),
             "SECONDARY_PAYER": identifier(rejects=False),
             ownership: [("domain", False, "x not in ('Guardian', 'Self', 'Spouse')")],
