@@ -11,7 +11,7 @@ use arrow::datatypes::Int64Type;
 use bytes::Bytes;
 use contract::{AtomicMonth, ColumnType, Contract};
 use inspect::{
-    Corridor, CorridorError, FilePlan, Inspected, Months, Outlet, Totals, Plan, Unreadable,
+    Corridor, CorridorError, FilePlan, Inspected, Months, Outlet, Plan, Totals, Unreadable,
 };
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 

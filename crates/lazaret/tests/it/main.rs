@@ -10,6 +10,8 @@ mod discovery;
 mod drops;
 mod formats;
 mod full_sets;
+mod library_canonical;
+mod library_rows;
 mod main_job;
 mod outputs;
 mod privacy;
