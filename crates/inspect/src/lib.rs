@@ -21,6 +21,7 @@ mod fixed_width;
 mod footer;
 mod framer;
 mod header;
+mod infer;
 mod inspection;
 mod moment;
 mod number;
@@ -53,6 +54,7 @@ pub use encode::{
 };
 pub use error::{PlanError, Unreadable};
 pub use header::header_names;
+pub use infer::{Draft, Sample, infer};
 pub use outcome::{
     FileEnd, Finding, Inspected, LineEnds, Passage, Passed, Problem, Reject, Warning,
 };

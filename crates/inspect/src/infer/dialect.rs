@@ -1,0 +1,148 @@
+//! How a file is written, guessed from its first bytes.
+
+use contract::{Delimited, Encoding, FileFormat, Header};
+
+use crate::error::Unreadable;
+use crate::header::{SNIFF_BYTES, refuse_other_formats};
+
+/// How much is looked at.
+const LOOKED_AT_BYTES: usize = 256 << 10;
+const DELIMITERS: [&str; 9] = ["|^^|", "|~|", ",", "|", "\t", ";", "^", "~", "\u{1}"];
+
+pub(super) fn of(bytes: &[u8]) -> Result<FileFormat, Unreadable> {
+    refuse_other_formats(&bytes[..bytes.len().min(SNIFF_BYTES)])?;
+    let looked_at = &bytes[..bytes.len().min(LOOKED_AT_BYTES)];
+    let encoding = match str::from_utf8(looked_at) {
+        Ok(_) => Encoding::Utf8,
+        // Only its end is cut.
+        Err(error) if error.error_len().is_none() => Encoding::Utf8,
+        Err(_) => Encoding::Windows1252,
+    };
+    let text = String::from_utf8_lossy(looked_at);
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    if text.trim().is_empty() {
+        return Err(Unreadable::Empty);
+    }
+    let delimiter = delimiter(text);
+    let header = header(text, delimiter);
+    Ok(FileFormat {
+        encoding,
+        ..FileFormat::delimited(Delimited {
+            delimiter: delimiter.to_owned(),
+            header,
+            ..Delimited::default()
+        })
+    })
+}
+
+/// The delimiter that most lines have equally often; of several, the one with most fields.
+fn delimiter(text: &str) -> &'static str {
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.is_empty())
+        .take(200)
+        .collect();
+    let score = |delimiter: &str| {
+        let counts: Vec<usize> = lines
+            .iter()
+            .map(|line| fields(line, delimiter).len())
+            .collect();
+        let of_first = counts.first().copied().unwrap_or(1);
+        let alike = counts.iter().filter(|count| **count == of_first).count();
+        // A delimiter that is not there is no delimiter, however equally it is absent.
+        if of_first < 2 {
+            (0, 0)
+        } else {
+            (alike * 10 / lines.len().max(1), of_first)
+        }
+    };
+    let best = DELIMITERS
+        .into_iter()
+        .rev()
+        .max_by_key(|delimiter| score(delimiter));
+    best.filter(|delimiter| score(delimiter).1 > 1)
+        .unwrap_or(",")
+}
+
+/// Quoted text between delimiters is one field.
+fn fields<'a>(line: &'a str, delimiter: &str) -> Vec<&'a str> {
+    let mut fields = Vec::new();
+    let mut rest = line;
+    loop {
+        let from = match rest.strip_prefix('"') {
+            Some(quoted) => quoted.find('"').map_or(rest.len(), |end| end + 2),
+            None => 0,
+        };
+        match rest[from..].find(delimiter) {
+            Some(at) => {
+                fields.push(&rest[..from + at]);
+                rest = &rest[from + at + delimiter.len()..];
+            }
+            None => {
+                fields.push(rest);
+                return fields;
+            }
+        }
+    }
+}
+
+/// A header names its fields: none is empty or a number, and no name stands twice.
+fn header(text: &str, delimiter: &str) -> Header {
+    let first = text
+        .lines()
+        .find(|line| !line.is_empty())
+        .unwrap_or_default();
+    let mut names: Vec<String> = fields(first, delimiter)
+        .iter()
+        .map(|name| name.trim().trim_matches('"').to_lowercase())
+        .collect();
+    let is_name = |name: &String| {
+        name.starts_with(|c: char| c.is_alphabetic() || c == '_')
+            && name.chars().filter(char::is_ascii_digit).count() * 2 <= name.len()
+    };
+    let named = names.iter().filter(|name| is_name(name)).count();
+    let all = names.len();
+    names.sort_unstable();
+    names.dedup();
+    if names.len() == all && named * 10 >= all * 9 {
+        Header::ByName
+    } else {
+        Header::Absent
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, delimiter: &str, header: Header) {
+        let format = of(text.as_bytes()).unwrap();
+        let found = format.as_delimited().unwrap();
+        assert_eq!(
+            (found.delimiter.as_str(), found.header),
+            (delimiter, header),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn dialects() {
+        check("id,name\n1,a\n", ",", Header::ByName);
+        check("id|name, first\n1|a, b\n2|c\n", "|", Header::ByName);
+        check("id\tname\n1\ta\n", "\t", Header::ByName);
+        check("id|^^|name\n1|^^|a\n", "|^^|", Header::ByName);
+        check("id;paid\n1;2,5\n2;3,5\n", ";", Header::ByName);
+        check("1,\"a,b,c\",3\n2,\"d\",4\n", ",", Header::Absent);
+        check("id\n1\n2\n", ",", Header::ByName);
+        check("id,id\n1,2\n", ",", Header::Absent);
+    }
+
+    #[test]
+    fn encodings() {
+        let of_bytes = |bytes: &[u8]| of(bytes).map(|format| format.encoding);
+        assert_eq!(of_bytes("id,é\n".as_bytes()), Ok(Encoding::Utf8));
+        assert_eq!(of_bytes(b"id,\xE9\n1,2\n"), Ok(Encoding::Windows1252));
+        assert_eq!(of_bytes(b"  \n"), Err(Unreadable::Empty));
+        assert!(of_bytes(b"PK\x03\x04").is_err());
+    }
+}
