@@ -301,15 +301,18 @@ proptest! {
         let mut plain = contract(columns());
         dialect(&mut plain).quote = quotes.then_some(b'"');
         let mut separated = plain.clone();
-        // No file has the escape, so it only makes the other reader be taken. Doubled quotes are
-        // read by one of them only.
-        dialect(&mut separated).escape = Some(0x01);
-        let doubled = |at: usize| quotes && bytes[at] == b'"' && bytes.get(at + 1) == Some(&b'"');
-        let kept = (0..bytes.len()).filter(|&at| bytes[at] != 0x01 && !doubled(at));
-        let bytes: Vec<u8> = kept.map(|at| bytes[at]).collect();
-        let found = outcome(&separated, limits, &bytes, &[]);
-        let expect = outcome(&plain, limits, &bytes, &[]);
-        prop_assert_eq!(found.replace("text escaped", "text doubled"), expect);
+        // As a separator of the contract's own it is looked for by the other reader, to which a
+        // carriage return before it means nothing.
+        dialect(&mut separated).record_separator = Some("\n".to_owned());
+        let bytes: Vec<u8> = bytes.iter().copied().filter(|&byte| byte != b'\r').collect();
+        let rows = |contract: &Contract| match read_in_pieces(contract, limits, [&bytes[..]]) {
+            Ok(read) => {
+                let reasons = (read.rejects(), read.raw_rejects(), read.warnings());
+                format!("{:?}", (read.accepted(), places(&read), reasons, read.end.blank_lines))
+            }
+            Err(unreadable) => unreadable.to_string(),
+        };
+        prop_assert_eq!(rows(&separated), rows(&plain));
     }
 }
 
