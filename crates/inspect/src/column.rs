@@ -25,7 +25,6 @@ pub(crate) struct Source<'t> {
 impl<'t> Source<'t> {
     pub(crate) fn new(
         bytes: &'t [u8],
-        text: &[u8],
         tile: &'t Tile,
         (quote, encoding): (Option<u8>, Encoding),
         width: usize,
@@ -35,7 +34,7 @@ impl<'t> Source<'t> {
             bytes,
             tile,
             quote,
-            decoding: Decoding::of(text, encoding),
+            decoding: Decoding::of(tile.extent(bytes), encoding),
             width,
         }
     }

@@ -71,12 +71,8 @@ impl<'b> Inspection<'b> {
     }
 
     fn take_tile(&mut self, tile: &mut Tile, spans: &[Span], first_record: u32) {
-        let (Some(first), Some(last)) = (spans.first(), spans.last()) else {
-            return;
-        };
         let block = self.block;
-        let (plan, binding) = (&*block.plan.compiled, &*block.binding);
-        let format = &plan.format;
+        let (format, binding) = (&block.plan.compiled.format, &*block.binding);
         let structure = (format.delimiter, format.quote);
         tile.fill(
             &block.raw,
@@ -91,10 +87,17 @@ impl<'b> Inspection<'b> {
                 }
             },
         );
+        self.take_rows(tile);
+    }
+
+    /// Types and checks the rows of a tile, however it was filled.
+    fn take_rows(&mut self, tile: &Tile) {
+        let block = self.block;
+        let (plan, binding) = (&*block.plan.compiled, &*block.binding);
         self.rows.extend(tile.rows.iter().map(|row| row.record));
-        let text = &block.raw[first.start as usize..last.end as usize];
-        let reading = (format.quote, binding.encoding);
-        let source = Source::new(&block.raw, text, tile, reading, binding.width());
+        let bytes = tile.bytes(&block.raw);
+        let reading = (plan.format.quote, binding.encoding);
+        let source = Source::new(bytes, tile, reading, binding.width());
         for (at, column) in plan.columns.iter().enumerate() {
             let (rejected, broken_cells) = (&mut self.rejected, &mut self.broken_cells);
             let mut report = |record: u32, broken: Broken| {

@@ -4,6 +4,10 @@
 //! Per row the table holds the place before the first field, then where each field ends. A field
 //! starts one byte after the field before it ends, so a plain tile's table is simply the list of
 //! its delimiters and line ends, found 64 bytes at a time.
+//!
+//! Where a record's fields are not slices of the block (fixed width, escapes, JSON), its reader
+//! lays them out in the tile's own text, one byte between them, and everything after that is
+//! the same.
 
 use memchr::memchr;
 
@@ -39,9 +43,85 @@ pub(crate) struct Tile {
     pub(crate) rows: Vec<TileRow>,
     /// Whether a field may start with a quote.
     pub(crate) quoted: bool,
+    /// Fields that were laid out, a [`BETWEEN`] after each.
+    text: Vec<u8>,
+    /// Whether the bounds are of `text`, not of the block's bytes.
+    laid_out: bool,
+    /// The bound before the first field of the row that is being laid out.
+    row_at: usize,
+    /// Where the rows begin and end in [`Self::bytes`].
+    extent: (u32, u32),
+}
+
+/// Follows each field that is laid out: ASCII, so that the text is UTF-8 where its fields are.
+const BETWEEN: u8 = b'\n';
+
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        reason = "for the readers that lay records out, which come next"
+    )
+)]
+impl Tile {
+    /// Empties the tile, to be laid out row by row.
+    pub(crate) fn begin(&mut self) {
+        self.bounds.clear();
+        self.bounds.push(0u32.wrapping_sub(1));
+        self.rows.clear();
+        self.text.clear();
+        self.quoted = false;
+        self.laid_out = true;
+        self.row_at = 0;
+        self.extent = (0, 0);
+    }
+
+    /// Adds a field to the row that is being laid out.
+    pub(crate) fn push_field(&mut self, bytes: &[u8]) {
+        debug_assert!(self.laid_out, "fields are laid out after `begin`");
+        self.text.extend_from_slice(bytes);
+        self.bounds.push(self.text_end());
+        self.text.push(BETWEEN);
+    }
+
+    /// The fields pushed since the last row, at least one, are those of that record.
+    pub(crate) fn end_row(&mut self, record: u32) {
+        debug_assert!(self.bounds.len() > self.row_at + 1, "a row has a field");
+        let end = self.text_end() - 1;
+        self.rows.push(TileRow {
+            bounds_at: self.row_at as u32,
+            end,
+            record,
+        });
+        self.row_at = self.bounds.len() - 1;
+        self.extent.1 = end;
+    }
+
+    /// Abandons the fields pushed since the last row.
+    pub(crate) fn drop_row(&mut self) {
+        self.bounds.truncate(self.row_at + 1);
+        let start = self.bounds[self.row_at].wrapping_add(1);
+        self.text.truncate(start as usize);
+    }
+
+    /// A block is far smaller than 4 GiB, and so is what is laid out of it.
+    fn text_end(&self) -> u32 {
+        u32::try_from(self.text.len()).expect("a tile's text is below 4 GiB")
+    }
 }
 
 impl Tile {
+    /// What the bounds refer to: the block's bytes, or what was laid out.
+    pub(crate) fn bytes<'a>(&'a self, block_raw: &'a [u8]) -> &'a [u8] {
+        if self.laid_out { &self.text } else { block_raw }
+    }
+
+    /// The part of `bytes` that all rows lie in.
+    pub(crate) fn extent<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        let (start, end) = self.extent;
+        &bytes[start as usize..end as usize]
+    }
+
     /// Fills the tile with `spans`, of which the first is record `first_record` of the block.
     /// `misshapen` is told of the records that get no row.
     pub(crate) fn fill(
@@ -55,10 +135,13 @@ impl Tile {
     ) {
         self.bounds.clear();
         self.rows.clear();
+        self.laid_out = false;
+        self.extent = (0, 0);
         let (Some(first), Some(last)) = (spans.first(), spans.last()) else {
             return;
         };
-        let text = &bytes[first.start as usize..last.end as usize];
+        self.extent = (first.start, last.end);
+        let text = self.extent(bytes);
         self.quoted = quote.is_some_and(|quote| memchr(quote, text).is_some());
         if self.quoted {
             self.fill_quoted(
@@ -255,6 +338,71 @@ mod tests {
             assert_eq!(mask_of(&chunk, b',', b'\n'), expect, "seed {seed}");
         }
         assert_eq!(mask_of(&[b','; 64], b',', b'\n'), u64::MAX);
+    }
+
+    /// The tile's rows as text: `record:field|field`.
+    fn shown(tile: &Tile, block_raw: &[u8], width: usize) -> Vec<String> {
+        let bytes = tile.bytes(block_raw);
+        let field = |row: &TileRow, field: usize| {
+            let bytes = tile.field(bytes, *row, field, field + 1 == width);
+            String::from_utf8_lossy(bytes).into_owned()
+        };
+        let shown = |row: &TileRow| {
+            let fields: Vec<_> = (0..width).map(|at| field(row, at)).collect();
+            format!("{}:{}", row.record, fields.join("|"))
+        };
+        tile.rows.iter().map(shown).collect()
+    }
+
+    #[test]
+    fn rows_can_be_laid_out() {
+        let mut tile = Tile::default();
+        let lay_out = |tile: &mut Tile, fields: [&str; 3]| {
+            fields.map(|field| tile.push_field(field.as_bytes()));
+        };
+        for _ in 0..2 {
+            tile.begin();
+            assert_eq!(shown(&tile, b"raw", 3), Vec::<String>::new());
+            assert_eq!(tile.extent(tile.bytes(b"raw")), b"");
+            tile.drop_row();
+            tile.push_field(b"gone");
+            tile.drop_row();
+            lay_out(&mut tile, ["a", "", "\"q\",\n"]);
+            tile.end_row(3);
+            lay_out(&mut tile, ["x", "y", "z"]);
+            tile.push_field(b"one too many");
+            tile.drop_row();
+            lay_out(&mut tile, ["", "", ""]);
+            tile.end_row(7);
+            lay_out(&mut tile, ["b", "c", "d"]);
+            tile.end_row(8);
+            let expect = ["3:a||\"q\",\n", "7:||", "8:b|c|d"];
+            assert_eq!(shown(&tile, b"raw", 3), expect);
+            assert!(!tile.quoted);
+            tile.push_field(b"unended");
+            assert_eq!(shown(&tile, b"raw", 3), expect);
+            let extent = b"a\n\n\"q\",\n\n\n\n\nb\nc\nd";
+            assert_eq!(tile.extent(tile.bytes(b"raw")), extent);
+        }
+    }
+
+    #[test]
+    fn a_tile_that_was_laid_out_can_be_filled() {
+        let mut tile = Tile::default();
+        tile.begin();
+        tile.push_field(b"laid out");
+        tile.end_row(0);
+        let raw = b"-a,b\n\"c\",d\r\n";
+        let spans = [Span { start: 1, end: 4 }, Span { start: 5, end: 10 }];
+        let none = |record, how| panic!("{record} {how:?}");
+        tile.fill(raw, &spans, 5, (b',', Some(b'"')), 2, none);
+        assert_eq!(shown(&tile, raw, 2), ["5:a|b", "6:\"c\"|d"]);
+        assert_eq!(tile.extent(tile.bytes(raw)), &raw[1..10]);
+        assert!(tile.quoted);
+        tile.begin();
+        tile.push_field(b"again");
+        tile.end_row(9);
+        assert_eq!(shown(&tile, raw, 1), ["9:again"]);
     }
 
     #[test]
