@@ -1,9 +1,9 @@
 //! One tight loop per column and tile: read the cell, type it, check it, keep it. What is broken
 //! is told to `report`, which is cold; no cell allocates.
 
-use contract::Encoding;
+use contract::{Delimited, Encoding};
 
-use crate::cell::{Cell, CellReader, Decoding};
+use crate::cell::{Cell, CellReader, Decoding, Reading};
 use crate::check::{Bounds, TextChecks, length_holds};
 use crate::number::{parse_decimal, parse_integer};
 use crate::plan::{ColumnPlan, Kind};
@@ -16,7 +16,8 @@ use crate::values::{ColumnValues, TextValues, Values};
 pub(crate) struct Source<'t> {
     pub(crate) bytes: &'t [u8],
     pub(crate) tile: &'t Tile,
-    pub(crate) quote: Option<u8>,
+    /// The quote, where the tile has any, and whether it has doubled ones.
+    pub(crate) quote: Option<(u8, bool)>,
     pub(crate) decoding: Decoding,
     /// How many fields a record has.
     pub(crate) width: usize,
@@ -26,15 +27,18 @@ impl<'t> Source<'t> {
     pub(crate) fn new(
         bytes: &'t [u8],
         tile: &'t Tile,
-        (quote, encoding): (Option<u8>, Encoding),
+        format: &Delimited,
+        encoding: Encoding,
         width: usize,
     ) -> Self {
-        let quote = quote.filter(|_| tile.quoted);
+        let quote = format.quote.filter(|_| tile.quoted);
+        let cut_at_ascii =
+            format.delimiter.is_ascii() && quote.is_none_or(|quote| quote.is_ascii());
         Self {
             bytes,
             tile,
-            quote,
-            decoding: Decoding::of(tile.extent(bytes), encoding),
+            quote: quote.map(|quote| (quote, tile.doubled)),
+            decoding: Decoding::of(tile.extent(bytes), encoding, cut_at_ascii),
             width,
         }
     }
@@ -158,16 +162,25 @@ impl Cells<'_> {
             has_value
         };
         let (tile, bytes) = (source.tile, source.bytes);
-        let plain = reader.is_plain();
-        valid.extend(tile.rows.iter().map(|&row| {
-            let field = tile.field(bytes, row, field, last);
-            let cell = if plain {
-                reader.read_plain(field)
-            } else {
-                reader.read(field, scratch)
-            };
-            take_cell(row, cell)
-        }));
+        let field = |row: TileRow| tile.field(bytes, row, field, last);
+        let rows = tile.rows.iter();
+        match reader.reading() {
+            Reading::Plain => valid.extend(rows.map(|&row| {
+                let cell = reader.read_plain(field(row));
+                take_cell(row, cell)
+            })),
+            Reading::Quoted(quote) => valid.extend(rows.map(|&row| {
+                let cell = reader.read_quoted(field(row), quote, scratch);
+                take_cell(row, cell)
+            })),
+            Reading::Careful => {
+                let take_cell: &mut dyn FnMut(TileRow, Cell<'_>) -> bool = &mut take_cell;
+                valid.extend(rows.map(|&row| {
+                    let cell = reader.read(field(row), scratch);
+                    take_cell(row, cell)
+                }));
+            }
+        }
     }
 }
 

@@ -8,16 +8,20 @@
 //! Absent here: this crate opens nothing, knows no store and no clock.
 
 mod block;
+mod bounds;
 mod calendar;
 mod cell;
 mod check;
 mod column;
 mod error;
+mod fixed_time;
 mod header;
 mod inspection;
+mod masks;
 mod moment;
 mod number;
 mod outcome;
+mod pattern;
 mod plan;
 mod reason;
 mod scan;
@@ -27,6 +31,7 @@ mod tile;
 mod time_format;
 mod transform;
 mod values;
+mod word;
 
 pub use block::Block;
 pub use error::{PlanError, Unreadable};
