@@ -47,16 +47,21 @@ impl Scan for Plain<'_> {
     #[inline(always)]
     fn with(self, compare: impl Compare) {
         let Self { delimiter, .. } = self;
-        let ends = |chunk: &[u8; 64]| compare.equal(chunk, delimiter) | compare.equal(chunk, b'\n');
         let (chunks, rest) = self.text.as_chunks::<64>();
         let mut start = self.base;
         for chunk in chunks {
-            append(ends(chunk), start, self.found);
+            append(plain_ends(compare, chunk, delimiter), start, self.found);
             start += 64;
         }
         let (rest, live) = padded(rest);
-        append(ends(&rest) & live, start, self.found);
+        let ends = plain_ends(compare, &rest, delimiter) & live;
+        append(ends, start, self.found);
     }
+}
+
+#[inline(always)]
+fn plain_ends(compare: impl Compare, chunk: &[u8; 64], delimiter: u8) -> u64 {
+    compare.equal(chunk, delimiter) | compare.equal(chunk, b'\n')
 }
 
 struct Quoted<'t> {
@@ -72,22 +77,22 @@ impl Scan for Quoted<'_> {
 
     #[inline(always)]
     fn with(self, compare: impl Compare) -> Option<bool> {
-        let look = |chunk: &[u8; 64], live: u64| Seen {
-            delimiters: compare.equal(chunk, self.delimiter) & live,
-            newlines: compare.equal(chunk, b'\n') & live,
-            returns: compare.equal(chunk, b'\r') & live,
-            quotes: compare.equal(chunk, self.quote) & live,
-        };
+        let structure = (self.delimiter, self.quote);
         let (chunks, rest) = self.text.as_chunks::<64>();
         let mut place = Place::at_a_record();
         let mut start = self.base;
         for chunk in chunks {
-            append(place.pass(look(chunk, !0), 64), start, self.found);
+            append(
+                place.pass(Seen::of(compare, chunk, structure, !0), 64),
+                start,
+                self.found,
+            );
             start += 64;
         }
         if !rest.is_empty() {
             let (chunk, live) = padded(rest);
-            let ends = place.pass(look(&chunk, live), rest.len());
+            let seen = Seen::of(compare, &chunk, structure, live);
+            let ends = place.pass(seen, rest.len());
             append(ends, start, self.found);
         }
         place.well_formed().then_some(place.doubled != 0)
@@ -100,6 +105,23 @@ struct Seen {
     newlines: u64,
     returns: u64,
     quotes: u64,
+}
+
+impl Seen {
+    #[inline(always)]
+    fn of(
+        compare: impl Compare,
+        chunk: &[u8; 64],
+        (delimiter, quote): (u8, u8),
+        live: u64,
+    ) -> Self {
+        Self {
+            delimiters: compare.equal(chunk, delimiter) & live,
+            newlines: compare.equal(chunk, b'\n') & live,
+            returns: compare.equal(chunk, b'\r') & live,
+            quotes: compare.equal(chunk, quote) & live,
+        }
+    }
 }
 
 /// What one chunk leaves to the next, and what was found out so far. The `after_…` have their
@@ -171,11 +193,12 @@ fn padded(rest: &[u8]) -> ([u8; 64], u64) {
 
 #[inline(always)]
 fn append(mut places: u64, start: u32, found: &mut Vec<u32>) {
-    found.extend((0..places.count_ones()).map(|_| {
-        let at = start + places.trailing_zeros();
+    // So that no push has to move what was found.
+    found.reserve(64);
+    while places != 0 {
+        found.push(start + places.trailing_zeros());
         places &= places - 1;
-        at
-    }));
+    }
 }
 
 #[cfg(test)]

@@ -53,17 +53,6 @@ fn is_ascii_without_nul(text: &[u8]) -> bool {
     chunks.iter().all(|chunk| positive(chunk)) && positive(rest)
 }
 
-/// How a column's cells are read in a tile.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reading {
-    /// With [`CellReader::read_plain`].
-    Plain,
-    /// With [`CellReader::read_quoted`].
-    Quoted(u8),
-    /// With [`CellReader::read`].
-    Careful,
-}
-
 /// Reads the cells of one column in one tile.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CellReader<'p> {
@@ -103,22 +92,29 @@ impl<'p> CellReader<'p> {
         }
     }
 
-    pub(crate) fn reading(&self) -> Reading {
-        match self.quote {
-            _ if self.decoding != Decoding::Clean || !self.transforms.is_empty() => {
-                Reading::Careful
-            }
-            None => Reading::Plain,
-            Some(quote) => Reading::Quoted(quote),
-        }
+    /// Whether [`Self::read_quick`] will do: the text, if any, is a slice of the field.
+    pub(crate) fn is_quick(&self) -> bool {
+        self.decoding == Decoding::Clean && self.transforms.is_empty()
     }
 
     #[inline(always)]
-    pub(crate) fn read_plain<'a>(&self, field: &'a [u8]) -> Cell<'a> {
-        if field.is_empty() {
-            return Cell::Null;
-        }
-        let text = if self.trim { trim(field) } else { field };
+    pub(crate) fn read_quick<'a>(&self, field: &'a [u8], scratch: &'a mut Vec<u8>) -> Cell<'a> {
+        let text = match field {
+            [] => return Cell::Null,
+            [first, inner @ .., _] if Some(*first) == self.quote => {
+                if self.doubled && memchr(*first, inner).is_some() {
+                    return self.read(field, scratch);
+                }
+                inner
+            }
+            _ => field,
+        };
+        self.read_text(text)
+    }
+
+    #[inline(always)]
+    fn read_text<'a>(&self, text: &'a [u8]) -> Cell<'a> {
+        let text = if self.trim { trim(text) } else { text };
         if text.is_empty() || self.is_null(text) {
             Cell::Null
         } else {
@@ -126,32 +122,14 @@ impl<'p> CellReader<'p> {
         }
     }
 
-    #[inline(always)]
-    pub(crate) fn read_quoted<'a>(
-        &self,
-        field: &'a [u8],
-        quote: u8,
-        scratch: &'a mut Vec<u8>,
-    ) -> Cell<'a> {
-        match field {
-            [first, inner @ .., _] if *first == quote => {
-                if self.doubled && memchr(quote, inner).is_some() {
-                    self.read(field, scratch)
-                } else {
-                    self.read_plain(inner)
-                }
-            }
-            _ => self.read_plain(field),
-        }
-    }
-
+    #[inline(never)]
     pub(crate) fn read<'a>(&self, field: &'a [u8], scratch: &'a mut Vec<u8>) -> Cell<'a> {
         let unquoted = unquoted(field, self.quote);
         if let Cow::Borrowed(text) = unquoted
             && self.decoding == Decoding::Clean
             && self.transforms.is_empty()
         {
-            return self.read_plain(text);
+            return self.read_text(text);
         }
         if self.decoding != Decoding::Clean && memchr(0, &unquoted).is_some() {
             return Cell::Broken(Broken::one(CellRule::NulByte));
@@ -267,15 +245,9 @@ mod tests {
             let mut scratch = Vec::new();
             let cell = reader(&nulls, transforms, decoding).read(field, &mut scratch);
             assert_eq!(cell, expect, "{field:?}");
-            let mut reader = reader(&nulls, transforms, decoding);
-            if reader.reading() == Reading::Quoted(b'"') {
-                let cell = reader.read_quoted(field, b'"', &mut scratch);
-                assert_eq!(cell, expect, "{field:?}");
-                reader.quote = None;
-                assert_eq!(reader.reading(), Reading::Plain);
-                if field.first() != Some(&b'"') {
-                    assert_eq!(reader.read_plain(field), expect, "{field:?}");
-                }
+            let reader = reader(&nulls, transforms, decoding);
+            if reader.is_quick() {
+                assert_eq!(reader.read_quick(field, &mut scratch), expect, "{field:?}");
             }
         };
         use Decoding::{CheckUtf8, Clean, Latin1};

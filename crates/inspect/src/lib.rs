@@ -25,6 +25,7 @@ mod pattern;
 mod plan;
 mod reason;
 mod scan;
+mod skim;
 mod splitter;
 mod statistics;
 mod tile;

@@ -9,7 +9,8 @@ pub(crate) trait Compare: Copy {
     fn equal(self, chunk: &[u8; 64], byte: u8) -> u64;
 }
 
-/// A scan that [`run`] compiles once for each way to compare. `with` is to be inlined always.
+/// A scan that [`run`] compiles once for each way to compare. `with` and all that it calls with
+/// `compare` are to be inlined always, and no closures, or each comparison becomes a call.
 pub(crate) trait Scan {
     type Found;
     fn with(self, compare: impl Compare) -> Self::Found;
@@ -94,15 +95,19 @@ mod x86 {
         #[inline(always)]
         fn equal(self, chunk: &[u8; 64], byte: u8) -> u64 {
             let (parts, _) = chunk.as_chunks::<16>();
-            parts.iter().enumerate().fold(0, |mask, (at, part)| {
+            let mut mask = 0;
+            let mut at = 0;
+            while at < parts.len() {
                 // SAFETY: every x86-64 processor has SSE2; the load is of 16 bytes, and need not
                 // be aligned.
                 let hits = unsafe {
-                    let part = _mm_loadu_si128(part.as_ptr().cast::<__m128i>());
+                    let part = _mm_loadu_si128(parts[at].as_ptr().cast::<__m128i>());
                     _mm_movemask_epi8(_mm_cmpeq_epi8(part, _mm_set1_epi8(byte as i8)))
                 };
-                mask | u64::from(hits as u32) << (16 * at)
-            })
+                mask |= u64::from(hits as u32) << (16 * at);
+                at += 1;
+            }
+            mask
         }
     }
 
@@ -123,15 +128,19 @@ mod x86 {
         #[inline(always)]
         fn equal(self, chunk: &[u8; 64], byte: u8) -> u64 {
             let (parts, _) = chunk.as_chunks::<32>();
-            parts.iter().enumerate().fold(0, |mask, (at, part)| {
+            let mut mask = 0;
+            let mut at = 0;
+            while at < parts.len() {
                 // SAFETY: the processor has AVX2, or there were no `self`; the load is of 32
                 // bytes, and need not be aligned.
                 let hits = unsafe {
-                    let part = _mm256_loadu_si256(part.as_ptr().cast::<__m256i>());
+                    let part = _mm256_loadu_si256(parts[at].as_ptr().cast::<__m256i>());
                     _mm256_movemask_epi8(_mm256_cmpeq_epi8(part, _mm256_set1_epi8(byte as i8)))
                 };
-                mask | u64::from(hits as u32) << (32 * at)
-            })
+                mask |= u64::from(hits as u32) << (32 * at);
+                at += 1;
+            }
+            mask
         }
     }
 }

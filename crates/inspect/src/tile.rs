@@ -337,7 +337,9 @@ mod tests {
     fn rows_can_be_laid_out() {
         let mut tile = Tile::default();
         let lay_out = |tile: &mut Tile, fields: [&str; 3]| {
-            fields.map(|field| tile.push_field(field.as_bytes()));
+            for field in fields {
+                tile.push_field(field.as_bytes());
+            }
         };
         for _ in 0..2 {
             tile.begin();
