@@ -38,7 +38,6 @@ fn claim(row: u64, random: &mut Random) -> Vec<String> {
     let quoted = row.is_multiple_of(QUOTED_ROW_EVERY);
     let from = day(random, false);
     let inpatient = random.below(3) == 0;
-    let charged = random.below(5_000_000);
     let maybe = |random: &mut Random, one_in: u64, value: String| {
         if random.below(one_in) == 0 {
             value
@@ -87,6 +86,19 @@ fn claim(row: u64, random: &mut Random) -> Vec<String> {
         let modifier = format!("{}", 22 + random.below(70));
         fields.push(maybe(random, one_in, modifier));
     }
+    fields.extend(settlement(row, random));
+    fields.push(if quoted {
+        "\"resubmitted,\nsee notes\"".to_owned()
+    } else {
+        maybe(random, 5, "paid at the contracted rate".to_owned())
+    });
+    fields
+}
+
+/// Units, amounts, when and how it was settled.
+fn settlement(row: u64, random: &mut Random) -> Vec<String> {
+    let charged = random.below(5_000_000);
+    let mut fields = Vec::new();
     fields.push((1 + random.below(30)).to_string());
     let bad = row.is_multiple_of(BAD_ROW_EVERY);
     fields.push(if bad {
@@ -105,11 +117,6 @@ fn claim(row: u64, random: &mut Random) -> Vec<String> {
         ),
         ["P", "D", "A"][random.below(3) as usize].to_owned(),
         ["Y", "N"][random.below(2) as usize].to_owned(),
-        if quoted {
-            "\"resubmitted,\nsee notes\"".to_owned()
-        } else {
-            maybe(random, 5, "paid at the contracted rate".to_owned())
-        },
     ]);
     fields
 }

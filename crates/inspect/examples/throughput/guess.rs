@@ -27,7 +27,7 @@ pub(crate) fn contract(file: &[u8], format: Delimited, typed: bool) -> Result<Co
             formats: owned(&["%Y-%m-%d", "%m/%d/%Y", "%d-%b-%Y"]),
         },
         ColumnType::Timestamp {
-            formats: owned(&["%Y-%m-%dT%H:%M:%S%.fZ", "%Y-%m-%d %H:%M:%S%.f"]),
+            formats: owned(&["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S"]),
             zoned: false,
         },
     ];
