@@ -5,6 +5,11 @@ pub(crate) const MICROSECONDS_PER_DAY: i64 = 86_400 * MICROSECONDS_PER_SECOND;
 
 const DAYS_IN_MONTH: [u8; 13] = [0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
+const DAYS_BEFORE_MONTH: [u16; 13] = [0, 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
+
+/// From 0001-01-01 to 1970-01-01, both included.
+const DAYS_UP_TO_EPOCH: i32 = 719_163;
+
 /// Days since 1970-01-01, or nothing where there is no such day or the year is not 1 to 9999.
 #[inline]
 pub(crate) fn days_since_epoch(year: u32, month: u32, day: u32) -> Option<i32> {
@@ -16,14 +21,11 @@ pub(crate) fn days_since_epoch(year: u32, month: u32, day: u32) -> Option<i32> {
     if day > last {
         return None;
     }
-    // Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms": years begin in March, so
-    // that the leap day is the last one.
-    let shifted_year = if month <= 2 { year - 1 } else { year };
-    let era = shifted_year / 400;
-    let year_of_era = shifted_year % 400;
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    Some((era * 146_097 + day_of_era) as i32 - 719_468)
+    let years = year - 1;
+    let leap_days = years / 4 - years / 100 + years / 400;
+    let day_of_year =
+        u32::from(DAYS_BEFORE_MONTH[month as usize]) + u32::from(leap && month > 2) + day;
+    Some((years * 365 + leap_days + day_of_year) as i32 - DAYS_UP_TO_EPOCH)
 }
 
 /// Year and month of a day since 1970-01-01, or nothing where the year is not 1 to 9999.

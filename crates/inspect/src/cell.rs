@@ -36,12 +36,15 @@ pub(crate) enum Decoding {
 }
 
 impl Decoding {
-    pub(crate) fn of(text: &[u8], encoding: Encoding) -> Self {
-        let nul = memchr(0, text).is_some();
+    /// `text`: all of a tile's. `cut_at_ascii`: its fields lie between ASCII characters, so that
+    /// they are valid where it is.
+    pub(crate) fn of(text: &[u8], encoding: Encoding, cut_at_ascii: bool) -> Self {
+        if is_ascii_without_nul(text) {
+            return Self::Clean;
+        }
+        let clean = || cut_at_ascii && memchr(0, text).is_none() && str::from_utf8(text).is_ok();
         match encoding {
-            Encoding::Utf8 if !nul && str::from_utf8(text).is_ok() => Self::Clean,
-            Encoding::Auto if !nul && str::from_utf8(text).is_ok() => Self::Clean,
-            _ if !nul && text.is_ascii() => Self::Clean,
+            Encoding::Utf8 | Encoding::Auto if clean() => Self::Clean,
             Encoding::Latin1 => Self::Latin1,
             Encoding::Windows1252 => Self::Windows1252,
             Encoding::Auto => Self::EachValue,
@@ -51,39 +54,74 @@ impl Decoding {
     }
 }
 
+fn is_ascii_without_nul(text: &[u8]) -> bool {
+    let (chunks, rest) = text.as_chunks::<64>();
+    let positive = |bytes: &[u8]| bytes.iter().fold(true, |all, &byte| all & (byte as i8 > 0));
+    chunks.iter().all(|chunk| positive(chunk)) && positive(rest)
+}
+
 /// Reads the cells of one column in one tile.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CellReader<'p> {
     trim: bool,
+    /// One bit for each byte that a null spelling starts with.
+    null_starts: [u64; 4],
     nulls: &'p [Box<[u8]>],
     transforms: &'p [Transform],
     quote: Option<u8>,
+    doubled: bool,
     decoding: Decoding,
 }
 
+fn starts_of(nulls: &[Box<[u8]>]) -> [u64; 4] {
+    let mut starts = [0; 4];
+    for &first in nulls.iter().filter_map(|null| null.first()) {
+        starts[usize::from(first >> 6)] |= 1 << (first & 63);
+    }
+    starts
+}
+
 impl<'p> CellReader<'p> {
-    /// `quote`: the quote, where the tile has any.
-    pub(crate) fn new(column: &'p ColumnPlan, quote: Option<u8>, decoding: Decoding) -> Self {
+    /// `quote`: the quote, where the tile has any, and whether it has doubled ones.
+    pub(crate) fn new(
+        column: &'p ColumnPlan,
+        quote: Option<(u8, bool)>,
+        decoding: Decoding,
+    ) -> Self {
         Self {
             trim: column.trim,
+            null_starts: starts_of(&column.nulls),
             nulls: &column.nulls,
             transforms: &column.transforms,
-            quote,
+            quote: quote.map(|(quote, _)| quote),
+            doubled: quote.is_some_and(|(_, doubled)| doubled),
             decoding,
         }
     }
 
-    /// Whether [`Self::read_plain`] will do.
-    pub(crate) fn is_plain(&self) -> bool {
-        self.quote.is_none() && self.decoding == Decoding::Clean && self.transforms.is_empty()
+    /// Whether [`Self::read_quick`] will do: the text, if any, is a slice of the field.
+    pub(crate) fn is_quick(&self) -> bool {
+        self.decoding == Decoding::Clean && self.transforms.is_empty()
     }
 
     #[inline(always)]
-    pub(crate) fn read_plain<'a>(&self, field: &'a [u8]) -> Cell<'a> {
-        if field.is_empty() {
-            return Cell::Null;
-        }
-        let text = if self.trim { trim(field) } else { field };
+    pub(crate) fn read_quick<'a>(&self, field: &'a [u8], scratch: &'a mut Vec<u8>) -> Cell<'a> {
+        let text = match field {
+            [] => return Cell::Null,
+            [first, inner @ .., _] if Some(*first) == self.quote => {
+                if self.doubled && memchr(*first, inner).is_some() {
+                    return self.read(field, scratch);
+                }
+                inner
+            }
+            _ => field,
+        };
+        self.read_text(text)
+    }
+
+    #[inline(always)]
+    fn read_text<'a>(&self, text: &'a [u8]) -> Cell<'a> {
+        let text = if self.trim { trim(text) } else { text };
         if text.is_empty() || self.is_null(text) {
             Cell::Null
         } else {
@@ -91,13 +129,14 @@ impl<'p> CellReader<'p> {
         }
     }
 
+    #[inline(never)]
     pub(crate) fn read<'a>(&self, field: &'a [u8], scratch: &'a mut Vec<u8>) -> Cell<'a> {
         let unquoted = unquoted(field, self.quote);
         if let Cow::Borrowed(text) = unquoted
             && self.decoding == Decoding::Clean
             && self.transforms.is_empty()
         {
-            return self.read_plain(text);
+            return self.read_text(text);
         }
         if self.decoding != Decoding::Clean && memchr(0, &unquoted).is_some() {
             return Cell::Broken(Broken::one(CellRule::NulByte));
@@ -135,7 +174,9 @@ impl<'p> CellReader<'p> {
 
     #[inline(always)]
     fn is_null(&self, text: &[u8]) -> bool {
-        self.nulls.iter().any(|null| &**null == text)
+        let &[first, ..] = text else { return false };
+        let may_be = self.null_starts[usize::from(first >> 6)] >> (first & 63) & 1 != 0;
+        may_be && self.nulls.iter().any(|null| &**null == text)
     }
 }
 
@@ -215,9 +256,11 @@ mod tests {
     ) -> CellReader<'p> {
         CellReader {
             trim: true,
+            null_starts: starts_of(nulls),
             nulls,
             transforms,
             quote: Some(b'"'),
+            doubled: true,
             decoding,
         }
     }
@@ -229,6 +272,10 @@ mod tests {
             let mut scratch = Vec::new();
             let cell = reader(&nulls, transforms, decoding).read(field, &mut scratch);
             assert_eq!(cell, expect, "{field:?}");
+            let reader = reader(&nulls, transforms, decoding);
+            if reader.is_quick() {
+                assert_eq!(reader.read_quick(field, &mut scratch), expect, "{field:?}");
+            }
         };
         use Decoding::{CheckUtf8, Clean, EachValue, Latin1, Windows1252};
         let text = |text: &'static str| Cell::Text(text.as_bytes());
@@ -279,16 +326,29 @@ mod tests {
 
     #[test]
     fn decodings() {
-        assert_eq!(
-            Decoding::of("é".as_bytes(), Encoding::Utf8),
-            Decoding::Clean
-        );
-        assert_eq!(Decoding::of(b"\xE9", Encoding::Utf8), Decoding::CheckUtf8);
-        assert_eq!(Decoding::of(b"a\0", Encoding::Utf8), Decoding::CheckUtf8);
-        assert_eq!(Decoding::of(b"abc", Encoding::Latin1), Decoding::Clean);
-        assert_eq!(
-            Decoding::of("é".as_bytes(), Encoding::Latin1),
-            Decoding::Latin1
-        );
+        let check = |text: &[u8], encoding, expect| {
+            assert_eq!(Decoding::of(text, encoding, true), expect, "{text:?}");
+        };
+        check("é".as_bytes(), Encoding::Utf8, Decoding::Clean);
+        check(b"\xE9", Encoding::Utf8, Decoding::CheckUtf8);
+        check(b"a\0", Encoding::Utf8, Decoding::CheckUtf8);
+        check(b"abc", Encoding::Latin1, Decoding::Clean);
+        check(b"a\0", Encoding::Latin1, Decoding::Latin1);
+        check("é".as_bytes(), Encoding::Latin1, Decoding::Latin1);
+        // Either half of it might be a field.
+        let cut = Decoding::of("é".as_bytes(), Encoding::Utf8, false);
+        assert_eq!(cut, Decoding::CheckUtf8);
+        let long = [b'a'; 200];
+        for at in 0..long.len() {
+            for (byte, expect) in [
+                (0, Decoding::CheckUtf8),
+                (0x80, Decoding::CheckUtf8),
+                (1, Decoding::Clean),
+            ] {
+                let mut text = long;
+                text[at] = byte;
+                check(&text, Encoding::Utf8, expect);
+            }
+        }
     }
 }

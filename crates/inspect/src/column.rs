@@ -5,6 +5,7 @@ use contract::Encoding;
 
 use crate::cell::{Cell, CellReader, Decoding};
 use crate::check::{Bounds, TextChecks, length_holds};
+use crate::fields::FieldReader;
 use crate::number::{parse_decimal, parse_integer};
 use crate::plan::{ColumnPlan, Kind};
 use crate::reason::{Broken, CellRule};
@@ -16,7 +17,8 @@ use crate::values::{ColumnValues, TextValues, Values};
 pub(crate) struct Source<'t> {
     pub(crate) bytes: &'t [u8],
     pub(crate) tile: &'t Tile,
-    pub(crate) quote: Option<u8>,
+    /// The quote, where the tile has any, and whether it has doubled ones.
+    pub(crate) quote: Option<(u8, bool)>,
     pub(crate) decoding: Decoding,
     /// How many fields a record has.
     pub(crate) width: usize,
@@ -26,15 +28,16 @@ impl<'t> Source<'t> {
     pub(crate) fn new(
         bytes: &'t [u8],
         tile: &'t Tile,
-        (quote, encoding): (Option<u8>, Encoding),
+        reader: &FieldReader,
+        encoding: Encoding,
         width: usize,
     ) -> Self {
-        let quote = quote.filter(|_| tile.quoted);
+        let quote = reader.quote().filter(|_| tile.quoted);
         Self {
             bytes,
             tile,
-            quote,
-            decoding: Decoding::of(tile.extent(bytes), encoding),
+            quote: quote.map(|quote| (quote, tile.doubled)),
+            decoding: Decoding::of(tile.extent(bytes), encoding, reader.cuts_at_ascii()),
             width,
         }
     }
@@ -66,11 +69,8 @@ pub(crate) fn type_column(
     let checks = &column.checks;
     match (&column.kind, &mut out.values) {
         (Kind::Text, Values::Text(values)) if checks.is_empty() => cells.each(report, |text| {
-            match text {
-                Some(text) => values.push(text),
-                None => values.push_empty(),
-            }
-            (true, Broken::NOTHING)
+            values.push(text.unwrap_or_default());
+            (text.is_some(), Broken::NOTHING)
         }),
         (Kind::Text, Values::Text(values)) => {
             cells.each(report, |text| take_checked_text(values, checks, text));
@@ -146,27 +146,27 @@ impl Cells<'_> {
         let reader = CellReader::new(column, source.quote, source.decoding);
         let missing = Broken::when(column.required, CellRule::Required);
         let last = field + 1 == source.width;
-        let mut take_cell = |row: TileRow, cell: Cell<'_>| {
-            let (has_value, broken) = match cell {
-                Cell::Text(text) => take(Some(text)),
-                Cell::Null => (false, missing.and(take(None).1)),
-                Cell::Broken(broken) => (false, broken.and(take(None).1)),
+        let (tile, bytes) = (source.tile, source.bytes);
+        let quick = reader.is_quick();
+        // One loop, in which `take` occurs once, so that it becomes a part of it.
+        valid.extend(tile.rows.iter().map(|&row| {
+            let field = tile.field(bytes, row, field, last);
+            let cell = if quick {
+                reader.read_quick(field, scratch)
+            } else {
+                reader.read(field, scratch)
             };
+            let (text, unread) = match cell {
+                Cell::Text(text) => (Some(text), Broken::NOTHING),
+                Cell::Null => (None, missing),
+                Cell::Broken(broken) => (None, broken),
+            };
+            let (has_value, broken) = take(text);
+            let broken = broken.and(unread);
             if !broken.is_nothing() {
                 report_cell(report, row, broken);
             }
             has_value
-        };
-        let (tile, bytes) = (source.tile, source.bytes);
-        let plain = reader.is_plain();
-        valid.extend(tile.rows.iter().map(|&row| {
-            let field = tile.field(bytes, row, field, last);
-            let cell = if plain {
-                reader.read_plain(field)
-            } else {
-                reader.read(field, scratch)
-            };
-            take_cell(row, cell)
         }));
     }
 }
@@ -206,30 +206,24 @@ fn typed<T: Copy + Default + PartialOrd>(
     }
 }
 
-#[inline]
+#[inline(always)]
 fn take_checked_text(values: &mut TextValues, checks: &TextChecks, text: Option<&[u8]>) -> Taken {
-    let Some(text) = text else {
-        values.push_empty();
-        return (false, Broken::NOTHING);
-    };
-    let broken = broken_form(checks, text);
-    let Some(domain) = &checks.domain else {
-        values.push(text);
-        return (true, broken);
-    };
-    match domain.code(text) {
-        Some(code) => {
-            values.push(code);
-            (true, broken)
+    let (kept, broken) = match text {
+        None => (&b""[..], Broken::NOTHING),
+        Some(text) => {
+            let broken = broken_form(checks, text);
+            match checks.domain.as_ref().map(|domain| domain.code(text)) {
+                None => (text, broken),
+                Some(Some(code)) => (code, broken),
+                Some(None) => (text, broken.and(Broken::one(CellRule::Domain))),
+            }
         }
-        None => {
-            values.push(text);
-            (true, broken.and(Broken::one(CellRule::Domain)))
-        }
-    }
+    };
+    values.push(kept);
+    (text.is_some(), broken)
 }
 
-#[inline]
+#[inline(always)]
 fn broken_form(checks: &TextChecks, text: &[u8]) -> Broken {
     let length = checks
         .length

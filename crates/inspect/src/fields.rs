@@ -106,6 +106,16 @@ impl FieldReader {
         }
     }
 
+    /// Whether the fields of a filled tile lie between ASCII characters.
+    pub(crate) fn cuts_at_ascii(&self) -> bool {
+        match self {
+            Self::Plain(dialect, _) => {
+                dialect.delimiter.is_ascii() && dialect.quote.is_none_or(|quote| quote.is_ascii())
+            }
+            Self::Separated(_) | Self::Places(_) => true,
+        }
+    }
+
     /// How a quoted field has to be written.
     pub(crate) fn expected_quoting(&self) -> &'static str {
         match self {

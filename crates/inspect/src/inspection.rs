@@ -13,7 +13,7 @@ use crate::outcome::{Inspected, Problem, Reject, Warning};
 use crate::reason::{Broken, CellRule, RecordRule};
 use crate::splitter::RECORD_BYTES_MAX;
 use crate::statistics::ColumnStatistics;
-use crate::tile::{Misshapen, TILE_RECORDS, Tile};
+use crate::tile::{Misshapen, Tile, tile_records};
 use crate::values::{ColumnValues, TextValues};
 
 pub(crate) fn inspect(block: &Block) -> Inspected {
@@ -22,12 +22,12 @@ pub(crate) fn inspect(block: &Block) -> Inspected {
         inspection.reject_record(0, RecordRule::RecordLength, None);
     } else {
         let mut tile = Tile::default();
-        for (spans, first) in block
-            .records
-            .chunks(TILE_RECORDS)
-            .zip((0u32..).step_by(TILE_RECORDS))
-        {
-            inspection.take_tile(&mut tile, spans, first);
+        let mut first = 0;
+        while first < block.records.len() {
+            let rest = &block.records[first..];
+            let spans = &rest[..tile_records(rest)];
+            inspection.take_tile(&mut tile, spans, first as u32);
+            first += spans.len();
         }
     }
     inspection.finish()
@@ -95,8 +95,8 @@ impl<'b> Inspection<'b> {
         let (plan, binding) = (&*block.plan.compiled, &*block.binding);
         self.rows.extend(tile.rows.iter().map(|row| row.record));
         let bytes = tile.bytes(&block.raw);
-        let reading = (binding.reader.quote(), binding.encoding);
-        let source = Source::new(bytes, tile, reading, binding.width());
+        let (reader, encoding) = (&binding.reader, binding.encoding);
+        let source = Source::new(bytes, tile, reader, encoding, binding.width());
         for (at, column) in plan.columns.iter().enumerate() {
             let (rejected, broken_cells) = (&mut self.rejected, &mut self.broken_cells);
             let mut report = |record: u32, broken: Broken| {

@@ -8,6 +8,7 @@
 //! Absent here: this crate opens nothing, knows no store and no clock.
 
 mod block;
+mod bounds;
 mod calendar;
 mod cell;
 mod check;
@@ -17,21 +18,25 @@ mod encode;
 mod encoding;
 mod error;
 mod fields;
+mod fixed_time;
 mod fixed_width;
 mod footer;
 mod framer;
 mod header;
 mod infer;
 mod inspection;
+mod masks;
 mod moment;
 mod number;
 mod opening;
 mod outcome;
+mod pattern;
 mod plan;
 mod reason;
 mod records;
 mod scan;
 mod separators;
+mod skim;
 mod sniff;
 mod splitter;
 mod statistics;
@@ -45,6 +50,7 @@ mod utf16;
 )]
 mod value_checks;
 mod values;
+mod word;
 
 pub use block::Block;
 pub use control::ControlTotals;

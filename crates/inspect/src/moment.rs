@@ -2,24 +2,40 @@
 
 use crate::calendar::{MICROSECONDS_PER_SECOND, days_since_epoch};
 use crate::time_format::{Digits, ISO_DATE_RELAXED, Item};
+use crate::word::{digit_pairs, two_words};
 
 /// `20090412`
 pub(crate) fn parse_compact(text: &[u8]) -> Option<i32> {
-    let text: &[u8; 8] = text.try_into().ok()?;
-    let year = two(text[0], text[1])? * 100 + two(text[2], text[3])?;
-    days_since_epoch(year, two(text[4], text[5])?, two(text[6], text[7])?)
+    day_of(u64::from_le_bytes(text.try_into().ok()?))
 }
 
 /// `2009-04-12`, `2009-4-12`
 pub(crate) fn parse_iso(text: &[u8]) -> Option<i32> {
-    let Ok(text) = <&[u8; 10]>::try_from(text) else {
+    const HYPHENS: u64 = u64::from_le_bytes(*b"\0\0\0\0-\0\0-");
+    const HYPHEN_PLACES: u64 = 0xFF00_00FF_0000_0000;
+    let Some((start, end)) = two_words(text).filter(|_| text.len() == 10) else {
         return Moment::parse(&ISO_DATE_RELAXED, text)?.day();
     };
-    if text[4] != b'-' || text[7] != b'-' {
+    if start & HYPHEN_PLACES != HYPHENS {
         return None;
     }
-    let year = two(text[0], text[1])? * 100 + two(text[2], text[3])?;
-    days_since_epoch(year, two(text[5], text[6])?, two(text[8], text[9])?)
+    let year = start & 0x0000_0000_FFFF_FFFF;
+    let month = start >> 8 & 0x0000_FFFF_0000_0000;
+    let day = end & 0xFFFF_0000_0000_0000;
+    day_of(year | month | day)
+}
+
+/// The day that eight digits write: year, month, day.
+#[inline(always)]
+pub(crate) fn day_of(digits: u64) -> Option<i32> {
+    let [century, year, month, day] = pairs(digits)?;
+    days_since_epoch(century * 100 + year, month, day)
+}
+
+#[inline(always)]
+pub(crate) fn pairs(digits: u64) -> Option<[u32; 4]> {
+    let pairs = digit_pairs(digits)?;
+    Some([0, 16, 32, 48].map(|shift| (pairs >> shift) as u32 & 0xFF))
 }
 
 #[inline]
@@ -50,12 +66,32 @@ pub(crate) struct Moment {
 
 impl Moment {
     pub(crate) fn parse(items: &[Item], text: &[u8]) -> Option<Self> {
-        let mut moment = Self::default();
+        Self::default().parse_rest(items, text)
+    }
+
+    /// Reads what is left of a text by what is left of the items.
+    pub(crate) fn parse_rest(mut self, items: &[Item], text: &[u8]) -> Option<Self> {
         let mut rest = text;
         for item in items {
-            rest = moment.take(*item, rest)?;
+            rest = self.take(*item, rest)?;
         }
-        rest.is_empty().then_some(moment)
+        rest.is_empty().then_some(self)
+    }
+
+    /// Of digit pairs: two of the year, month, day; hour, minute, second.
+    pub(crate) fn of_pairs(
+        [century, year, month, day]: [u32; 4],
+        [hour, minute, second, _]: [u32; 4],
+    ) -> Self {
+        Self {
+            year: century * 100 + year,
+            month,
+            day,
+            hour,
+            minute,
+            second,
+            ..Self::default()
+        }
     }
 
     /// Reads one item and gives back what is left.
@@ -194,11 +230,25 @@ const MONTHS: [&[u8]; 12] = [
     b"december",
 ];
 
+/// Three letters in lower case as a number; other characters give none that letters give.
+#[inline(always)]
+const fn letters(text: &[u8; 3]) -> u32 {
+    u32::from_le_bytes([text[0] | 0x20, text[1] | 0x20, text[2] | 0x20, 0])
+}
+
 fn take_month_name(text: &[u8], long: bool) -> Option<(u32, &[u8])> {
+    const STARTS: [u32; 12] = {
+        let mut starts = [0; 12];
+        let mut at = 0;
+        while at < 12 {
+            starts[at] = letters(&[MONTHS[at][0], MONTHS[at][1], MONTHS[at][2]]);
+            at += 1;
+        }
+        starts
+    };
     let (start, rest) = text.split_first_chunk::<3>()?;
-    let month = MONTHS
-        .iter()
-        .position(|name| name[..3].eq_ignore_ascii_case(start))?;
+    let start = letters(start);
+    let month = STARTS.iter().position(|&month| month == start)?;
     let tail = &MONTHS[month][3..];
     let rest = match rest.split_at_checked(tail.len()) {
         Some((found, after)) if long && found.eq_ignore_ascii_case(tail) => after,

@@ -1,10 +1,18 @@
 //! Whole numbers and decimals by hand: exact, no exponent, no thousands separator.
+//! Up to eight characters are read as one number.
+
+use crate::masks::zero_bytes;
+use crate::word::{behind_zeros, eight_digits};
 
 /// A 64-bit signed integer: an optional sign and digits.
 pub(crate) fn parse_integer(text: &[u8]) -> Option<i64> {
     let (negative, digits) = split_sign(text);
     if digits.is_empty() {
         return None;
+    }
+    if let Some(word) = behind_zeros(digits) {
+        let magnitude = eight_digits(word)? as i64;
+        return Some(if negative { -magnitude } else { magnitude });
     }
     // 18 digits cannot overflow.
     if digits.len() <= 18 {
@@ -19,6 +27,54 @@ pub(crate) fn parse_integer(text: &[u8]) -> Option<i64> {
 /// that counts its smallest unit. Digits beyond the scale must be zeros: nothing is rounded.
 pub(crate) fn parse_decimal(text: &[u8], precision: u8, scale: u8) -> Option<i128> {
     let (negative, digits) = split_sign(text);
+    let magnitude = match parse_short_decimal(digits, scale) {
+        Some(magnitude) => i128::from(magnitude),
+        None => parse_any_decimal(digits, scale)?,
+    };
+    if magnitude > largest(precision) {
+        return None;
+    }
+    Some(if negative { -magnitude } else { magnitude })
+}
+
+/// One of at most eight characters that has no more than `scale` digits after the point; none
+/// may as well be no decimal at all.
+#[inline(always)]
+fn parse_short_decimal(digits: &[u8], scale: u8) -> Option<u64> {
+    const POINTS: u64 = u64::from_ne_bytes([b'.'; 8]);
+    let word = behind_zeros(digits)?;
+    let point = zero_bytes(word ^ POINTS);
+    if point == 0 {
+        return Some(eight_digits(word)? * small_power(scale)?);
+    }
+    if digits.len() == 1 {
+        return None;
+    }
+    // What stands before the point moves up by one place, over it.
+    let places_below = point.trailing_zeros() / 8;
+    let whole = word & ((1 << (8 * places_below)) - 1);
+    let fraction = word & (u64::MAX << 8 << (8 * places_below));
+    let missing = u32::from(scale).checked_sub(7 - places_below)?;
+    let unscaled = eight_digits(fraction | whole << 8 | u64::from(b'0'))?;
+    Some(unscaled * small_power(missing as u8)?)
+}
+
+/// A power of ten that eight digits may be multiplied with.
+#[inline(always)]
+fn small_power(exponent: u8) -> Option<u64> {
+    const POWERS: [u64; 11] = {
+        let mut powers = [1; 11];
+        let mut at = 1;
+        while at < powers.len() {
+            powers[at] = powers[at - 1] * 10;
+            at += 1;
+        }
+        powers
+    };
+    POWERS.get(usize::from(exponent)).copied()
+}
+
+fn parse_any_decimal(digits: &[u8], scale: u8) -> Option<i128> {
     let point = digits.iter().position(|&b| b == b'.');
     let (whole, fraction) = match point {
         Some(at) => (&digits[..at], &digits[at + 1..]),
@@ -33,22 +89,27 @@ pub(crate) fn parse_decimal(text: &[u8], precision: u8, scale: u8) -> Option<i12
         return None;
     }
     let missing = scale - kept.len();
-    let magnitude = if whole.len() + scale <= 18 {
+    if whole.len() + scale <= 18 {
         let unscaled = accumulate(accumulate(0, whole)?, kept)?;
-        i128::from(unscaled * 10u64.pow(missing as u32))
+        Some(i128::from(unscaled * 10u64.pow(missing as u32)))
     } else {
         accumulate_wide(accumulate_wide(0, whole)?, kept)?
-            .checked_mul(10i128.checked_pow(missing as u32)?)?
-    };
-    if magnitude > largest(precision) {
-        return None;
+            .checked_mul(10i128.checked_pow(missing as u32)?)
     }
-    Some(if negative { -magnitude } else { magnitude })
 }
 
 /// The largest magnitude of a decimal with that many digits.
 pub(crate) fn largest(precision: u8) -> i128 {
-    10i128.pow(u32::from(precision)) - 1
+    const LARGEST: [i128; 39] = {
+        let mut largest = [0; 39];
+        let mut at = 1;
+        while at < largest.len() {
+            largest[at] = largest[at - 1] * 10 + 9;
+            at += 1;
+        }
+        largest
+    };
+    LARGEST[usize::from(precision)]
 }
 
 fn split_sign(text: &[u8]) -> (bool, &[u8]) {
@@ -85,7 +146,32 @@ fn accumulate_wide(start: i128, digits: &[u8]) -> Option<i128> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// Like a number, and like none.
+    fn number_like() -> impl Strategy<Value = String> {
+        let digits = "[-+]?[0-9]{0,12}(\\.[0-9]{0,6})?";
+        prop_oneof![4 => digits, 1 => "[-+.,0-9 :/a]{0,9}"]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(5000))]
+
+        #[test]
+        fn short_numbers_are_read_as_long_ones_are(text in number_like(), scale in 0u8..14) {
+            let zeros = "0000000000";
+            let (sign, digits) = split_sign(text.as_bytes());
+            // As many zeros in front change nothing but the way it is read.
+            let long = [if sign { b"-" } else { &b""[..] }, zeros.as_bytes(), digits].concat();
+            let expect = parse_integer(&long).filter(|_| !digits.is_empty());
+            prop_assert_eq!(parse_integer(text.as_bytes()), expect);
+            let parsed = parse_decimal(text.as_bytes(), 38, scale);
+            let expect = parse_any_decimal(digits, scale);
+            prop_assert_eq!(parsed, expect.map(|value| if sign { -value } else { value }));
+        }
+    }
 
     #[test]
     fn integers() {

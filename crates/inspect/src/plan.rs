@@ -10,12 +10,13 @@ use contract::{
 };
 
 use crate::calendar::MICROSECONDS_PER_DAY;
-use crate::check::{Bounds, DomainTable, TextChecks, whole_value};
+use crate::check::{Bounds, DomainTable, TextChecks};
 use crate::control::ControlPlan;
 use crate::error::PlanError;
 use crate::header::header_key;
 use crate::number::{largest, parse_decimal, parse_integer};
 use crate::outcome::Problem;
+use crate::pattern::Pattern;
 use crate::reason::{CellRule, details, expected_type};
 use crate::separators::Separators;
 use crate::time_format::TimeFormat;
@@ -186,7 +187,7 @@ impl ColumnPlan {
         let pattern = column
             .pattern
             .as_deref()
-            .map(whole_value)
+            .map(Pattern::compile)
             .transpose()
             .map_err(|error| PlanError::Pattern {
                 column: column.name.clone(),

@@ -16,6 +16,8 @@
 
 use memchr::{memchr, memchr2};
 
+use crate::skim::skim;
+
 /// Finds the ends of records in a growing buffer; all positions are relative to its start.
 #[derive(Debug)]
 pub(crate) struct Scanner {
@@ -174,10 +176,21 @@ impl Scanner {
                     if window[at] == b'\n' {
                         return Some(at);
                     }
-                    if at == self.record_start || window[at - 1] == self.delimiter {
-                        self.state = State::Quoted { opened: at };
-                    }
                     self.position = at + 1;
+                    if at == self.record_start || window[at - 1] == self.delimiter {
+                        let skimmed = skim(window, at, (self.delimiter, quote));
+                        if skimmed.newline.is_some() {
+                            return skimmed.newline;
+                        }
+                        if skimmed.position == at {
+                            self.state = State::Quoted { opened: at };
+                        } else {
+                            self.position = skimmed.position;
+                            if let Some(opened) = skimmed.opened {
+                                self.state = State::Quoted { opened };
+                            }
+                        }
+                    }
                 }
                 State::Quoted { .. } => {
                     let Some(at) = memchr(quote, &window[self.position..]) else {
@@ -212,7 +225,47 @@ impl Scanner {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// All records of bytes that come `step` at a time.
+    fn records_in_steps(bytes: &[u8], step: usize, record_bytes_max: usize) -> Vec<Record> {
+        let mut scanner = Scanner::new(b',', Some(b'"'), record_bytes_max);
+        let mut found = Vec::new();
+        let mut arrived = 0;
+        loop {
+            match scanner.next_record(&bytes[..arrived], arrived == bytes.len()) {
+                Step::Record(record) => found.push(record),
+                Step::TooLong { .. } => return found,
+                Step::NeedMore if arrived == bytes.len() => return found,
+                Step::NeedMore => arrived = (arrived + step).min(bytes.len()),
+            }
+        }
+    }
+
+    fn mostly_quoted() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            6 => "\"([a-z,\n]|\"\"){0,15}\"[,,\n]",
+            1 => "\"(\"\"){28,36}\",",
+            1 => "\"[a-z,]{55,70}\",",
+            2 => "[a-z]{0,9},",
+            1 => "[\",\n\ra]{1,4}",
+        ];
+        prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        /// A byte at a time nothing can be skimmed.
+        #[test]
+        fn skimming_changes_nothing(text in mostly_quoted(), max in 20..2000usize, step in 60..200usize) {
+            let expect = records_in_steps(text.as_bytes(), 1, max);
+            prop_assert_eq!(&records_in_steps(text.as_bytes(), text.len().max(1), max), &expect);
+            prop_assert_eq!(&records_in_steps(text.as_bytes(), step, max), &expect);
+        }
+    }
 
     /// Each record as text, its line end shown.
     fn records(text: &str, record_bytes_max: usize) -> Vec<String> {

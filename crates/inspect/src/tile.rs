@@ -3,7 +3,8 @@
 //!
 //! Per row the table holds the place before the first field, then where each field ends. A field
 //! starts one byte after the field before it ends, so a plain tile's table is simply the list of
-//! its delimiters and line ends, found 64 bytes at a time.
+//! its delimiters and line ends, and a quoted tile's those outside quotes (see [`crate::bounds`]).
+//! Where quotes stand otherwise than around whole fields, a tile is split record by record.
 //!
 //! Where a record's fields are not slices of the block (fixed width, escapes, JSON), its reader
 //! lays them out in the tile's own text, one byte between them, and everything after that is
@@ -12,9 +13,24 @@
 use memchr::memchr;
 
 use crate::block::Span;
+use crate::bounds::{find_plain, find_quoted};
 
-/// Records per tile.
-pub(crate) const TILE_RECORDS: usize = 512;
+/// The most records of a tile.
+const TILE_RECORDS: usize = 512;
+/// A tile's size, from which the record that reaches it is the last.
+const TILE_BYTES: usize = 32 << 10;
+
+/// How many of the records, at least one, make the next tile.
+pub(crate) fn tile_records(records: &[Span]) -> usize {
+    let Some(first) = records.first() else {
+        return 0;
+    };
+    let most = &records[..records.len().min(TILE_RECORDS)];
+    let full = |span: &Span| (span.end - first.start) as usize >= TILE_BYTES;
+    most.partition_point(|span| !full(span))
+        .saturating_add(1)
+        .min(most.len())
+}
 
 /// A row of the right number of fields.
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +61,10 @@ pub(crate) struct Tile {
     pub(crate) rows: Vec<TileRow>,
     /// Whether a field may start with a quote.
     pub(crate) quoted: bool,
+    /// Whether a quoted field may have doubled quotes in it.
+    pub(crate) doubled: bool,
+    /// Records with another number of fields than they should have.
+    uneven: Vec<u32>,
     /// Fields that were laid out, a [`BETWEEN`] after each.
     text: Vec<u8>,
     /// Whether the bounds are of `text`, not of the block's bytes.
@@ -137,34 +157,39 @@ impl Tile {
         };
         self.extent = (first.start, last.end);
         let text = self.extent(bytes);
-        self.quoted = quote.is_some_and(|quote| memchr(quote, text).is_some());
-        if self.quoted {
-            self.fill_quoted(
-                bytes,
-                spans,
-                first_record,
-                (delimiter, quote),
-                width,
-                &mut misshapen,
-            );
-        } else {
-            self.bounds.push(first.start.wrapping_sub(1));
-            find_bytes(text, first.start, (delimiter, b'\n'), &mut self.bounds);
-            self.bounds.push(last.end);
-            self.match_rows(spans, first_record, width, &mut misshapen);
+        let quote = quote.filter(|&quote| memchr(quote, text).is_some());
+        self.quoted = quote.is_some();
+        self.doubled = true;
+        self.bounds.push(first.start.wrapping_sub(1));
+        let found = match quote {
+            None => {
+                find_plain(text, first.start, delimiter, &mut self.bounds);
+                Some(false)
+            }
+            Some(quote) => find_quoted(text, first.start, (delimiter, quote), &mut self.bounds),
+        };
+        self.bounds.push(last.end);
+        if let Some(doubled) = found
+            && self.match_rows(spans, first_record, width)
+        {
+            self.doubled = doubled;
+            for &record in &self.uneven {
+                misshapen(record, Misshapen::FieldCount);
+            }
+            return;
         }
+        self.bounds.clear();
+        self.rows.clear();
+        let structure = (delimiter, quote);
+        self.fill_one_by_one(bytes, spans, first_record, structure, width, &mut misshapen);
     }
 
     /// Assigns the bounds to rows: a row of the right width has a line end at `width` places
-    /// after its start, and none before.
-    fn match_rows(
-        &mut self,
-        spans: &[Span],
-        first_record: u32,
-        width: usize,
-        misshapen: &mut impl FnMut(u32, Misshapen),
-    ) {
+    /// after its start, and none before. False where a record starts or ends inside quotes, as
+    /// one with a runaway quote does.
+    fn match_rows(&mut self, spans: &[Span], first_record: u32, width: usize) -> bool {
         let bounds = &self.bounds[..];
+        self.uneven.clear();
         let mut at = 0;
         for (span, record) in spans.iter().zip(first_record..) {
             // Past the line ends of blank lines.
@@ -174,6 +199,7 @@ impl Tile {
             let end_at = at + width;
             let fits = bounds.get(end_at).is_some_and(|&bound| bound >= span.end)
                 && bounds[end_at - 1].wrapping_add(1) <= span.end;
+            let in_step = bounds[at].wrapping_add(1) == span.start;
             if fits {
                 self.rows.push(TileRow {
                     bounds_at: at as u32,
@@ -182,16 +208,21 @@ impl Tile {
                 });
                 at = end_at;
             } else {
-                misshapen(record, Misshapen::FieldCount);
+                self.uneven.push(record);
                 at += 1;
                 while bounds[at] < span.end {
                     at += 1;
                 }
             }
+            // A carriage return may stand between.
+            if !in_step || bounds[at] > span.end + 1 {
+                return false;
+            }
         }
+        true
     }
 
-    fn fill_quoted(
+    fn fill_one_by_one(
         &mut self,
         bytes: &[u8],
         spans: &[Span],
@@ -279,61 +310,9 @@ fn after_closing_quote(record: &[u8], mut from: usize, quote: u8) -> Option<usiz
     }
 }
 
-/// Appends where `text`, which starts at `base`, has either byte.
-fn find_bytes(text: &[u8], base: u32, (one, other): (u8, u8), found: &mut Vec<u32>) {
-    let (chunks, rest) = text.as_chunks::<64>();
-    let mut start = base;
-    for chunk in chunks {
-        let mut places = mask_of(chunk, one, other);
-        found.extend((0..places.count_ones()).map(|_| {
-            let at = start + places.trailing_zeros();
-            places &= places - 1;
-            at
-        }));
-        start += 64;
-    }
-    for (&byte, at) in rest.iter().zip(start..) {
-        if byte == one || byte == other {
-            found.push(at);
-        }
-    }
-}
-
-/// One bit for each byte that is one of the two.
-#[inline(always)]
-fn mask_of(chunk: &[u8; 64], one: u8, other: u8) -> u64 {
-    const LOW_BITS: u64 = 0x7F7F_7F7F_7F7F_7F7F;
-    const GATHER: u64 = 0x0002_0408_1020_4081;
-    let (ones, others) = (u64::from_ne_bytes([one; 8]), u64::from_ne_bytes([other; 8]));
-    // The high bit of each byte that is zero, exactly (no borrow between bytes).
-    let zero_bytes = |word: u64| !(((word & LOW_BITS) + LOW_BITS) | word | LOW_BITS);
-    let (words, _) = chunk.as_chunks::<8>();
-    words.iter().enumerate().fold(0, |mask, (at, word)| {
-        let word = u64::from_le_bytes(*word);
-        let hits = zero_bytes(word ^ ones) | zero_bytes(word ^ others);
-        mask | ((hits.wrapping_mul(GATHER) >> 56) << (8 * at))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_mask_has_one_bit_for_each_place() {
-        for seed in 0..200u32 {
-            let chunk: [u8; 64] = std::array::from_fn(|at| {
-                let noise =
-                    (seed.wrapping_mul(2_654_435_761) ^ (at as u32 * 40_503)).wrapping_mul(97) >> 7;
-                [b',', b'\n', b'-', b'+', 0, 0x80, 0xAC, 0x2D, b'a'][noise as usize % 9]
-            });
-            let expect = chunk.iter().enumerate().fold(0u64, |mask, (at, &byte)| {
-                mask | u64::from(byte == b',' || byte == b'\n') << at
-            });
-            assert_eq!(mask_of(&chunk, b',', b'\n'), expect, "seed {seed}");
-        }
-        assert_eq!(mask_of(&[b','; 64], b',', b'\n'), u64::MAX);
-    }
 
     /// The tile's rows as text: `record:field|field`.
     fn shown(tile: &Tile, block_raw: &[u8], width: usize) -> Vec<String> {

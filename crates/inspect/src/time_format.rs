@@ -7,6 +7,7 @@ use chrono::format::{Item as ChronoItem, StrftimeItems};
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 
 use crate::calendar::{MICROSECONDS_PER_DAY, MICROSECONDS_PER_SECOND};
+use crate::fixed_time::FixedStart;
 use crate::moment::{Moment, parse_compact, parse_iso};
 
 /// One accepted input format.
@@ -16,8 +17,15 @@ pub(crate) enum TimeFormat {
     CompactDate,
     /// `%Y-%m-%d`
     IsoDate,
-    Items(Box<[Item]>),
+    Items(Items),
     Chrono(Box<str>),
+}
+
+/// What is read one after the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Items {
+    items: Box<[Item]>,
+    start: Option<FixedStart>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,13 +76,18 @@ impl TimeFormat {
         let complete = has(|i| matches!(i, Item::Year))
             && has(|i| matches!(i, Item::Month(_) | Item::MonthName { .. }))
             && has(|i| matches!(i, Item::Day(_)));
-        complete.then(|| Self::Items(items.into()))
+        complete.then(|| {
+            Self::Items(Items {
+                start: FixedStart::of(&items),
+                items: items.into(),
+            })
+        })
     }
 
     pub(crate) fn has_offset(&self) -> bool {
         match self {
             Self::CompactDate | Self::IsoDate => false,
-            Self::Items(items) => items.contains(&Item::Offset),
+            Self::Items(items) => items.items.contains(&Item::Offset),
             Self::Chrono(format) => format.contains('z') || format.contains("%s"),
         }
     }
@@ -86,7 +99,7 @@ impl TimeFormat {
             Self::CompactDate => parse_compact(text),
             Self::IsoDate => parse_iso(text),
             Self::Items(items) => {
-                let moment = Moment::parse(items, text)?;
+                let moment = items.parse(text)?;
                 moment.time_of_day()?;
                 moment.day()
             }
@@ -105,7 +118,7 @@ impl TimeFormat {
                 Some(i64::from(self.parse_date(text)?) * MICROSECONDS_PER_DAY)
             }
             Self::Items(items) => {
-                let moment = Moment::parse(items, text)?;
+                let moment = items.parse(text)?;
                 let local =
                     i64::from(moment.day()?) * MICROSECONDS_PER_DAY + moment.time_of_day()?;
                 if zoned {
@@ -125,6 +138,21 @@ impl TimeFormat {
                     Some(local.and_utc().timestamp_micros())
                 }
             }
+        }
+    }
+}
+
+impl Items {
+    #[cfg(test)]
+    pub(crate) fn all(&self) -> &[Item] {
+        &self.items
+    }
+
+    #[inline]
+    fn parse(&self, text: &[u8]) -> Option<Moment> {
+        match &self.start {
+            Some(start) => start.parse(&self.items, text),
+            None => Moment::parse(&self.items, text),
         }
     }
 }

@@ -9,6 +9,7 @@ use arrow::array::{
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 
 use crate::plan::Kind;
+use crate::word::copy;
 
 /// One entry per row; where `valid` is false the value is a placeholder.
 #[derive(Debug)]
@@ -30,9 +31,14 @@ pub(crate) enum Values {
 /// Strings end to end, and where each ends.
 #[derive(Debug)]
 pub(crate) struct TextValues {
+    /// The strings, then zeros to write the next ones over.
     bytes: Vec<u8>,
+    used: usize,
     ends: Vec<i32>,
 }
+
+/// How much room is made at least.
+const ROOM_BYTES: usize = 4 << 10;
 
 impl TextValues {
     pub(crate) fn with_capacity(rows: usize) -> Self {
@@ -40,57 +46,59 @@ impl TextValues {
         ends.push(0);
         Self {
             bytes: Vec::new(),
+            used: 0,
             ends,
         }
     }
 
+    /// `text` is valid UTF-8.
     #[inline(always)]
     pub(crate) fn push(&mut self, text: &[u8]) {
-        match short_word(text) {
-            // A store of eight bytes, of which the rest is taken back, beats copying so few.
-            Some(word) => {
-                let length = self.bytes.len() + text.len();
-                self.bytes.extend_from_slice(&word.to_le_bytes());
-                self.bytes.truncate(length);
-            }
-            None => self.bytes.extend_from_slice(text),
+        let end = self.used + text.len();
+        if end > self.bytes.len() {
+            self.make_room(end);
         }
-        // A block's text is at most three times its bytes, its codes 4 KiB each: below 2 GiB,
-        // which the array's constructor checks.
-        self.ends.push(self.bytes.len() as i32);
+        copy(text, &mut self.bytes[self.used..end]);
+        self.used = end;
+        self.push_empty();
     }
 
     #[inline(always)]
     pub(crate) fn push_empty(&mut self) {
-        self.ends.push(self.bytes.len() as i32);
+        // A block's text is at most three times its bytes, its codes 4 KiB each: below 2 GiB,
+        // which `finish` checks.
+        self.ends.push(self.used as i32);
     }
 
-    pub(crate) fn finish(self, nulls: Option<NullBuffer>) -> StringArray {
+    #[cold]
+    #[inline(never)]
+    fn make_room(&mut self, end: usize) {
+        // As much as the rows that are still to come will take if they are like those so far.
+        let (rows, expected) = (self.ends.len(), self.ends.capacity());
+        let guess = (end as f64 * 1.05 * expected as f64 / rows as f64) as usize;
+        let most = (4 * end).max(ROOM_BYTES);
+        self.bytes.resize(guess.clamp(end + end / 2 + 64, most), 0);
+    }
+
+    #[expect(
+        unsafe_code,
+        reason = "each cell's text was checked before: once is enough"
+    )]
+    pub(crate) fn finish(mut self, nulls: Option<NullBuffer>) -> StringArray {
+        assert!(
+            i32::try_from(self.used).is_ok(),
+            "a block's text is below 2 GiB"
+        );
+        self.bytes.truncate(self.used);
+        debug_assert!(
+            str::from_utf8(&self.bytes).is_ok(),
+            "every cell was checked to be valid UTF-8"
+        );
         let offsets = OffsetBuffer::new(ScalarBuffer::from(self.ends));
-        StringArray::try_new(offsets, Buffer::from_vec(self.bytes), nulls)
-            .expect("every cell was checked to be valid UTF-8")
-    }
-}
-
-/// A text of one to eight bytes in the low bytes of a number.
-#[inline(always)]
-fn short_word(text: &[u8]) -> Option<u64> {
-    let length = text.len();
-    match length {
-        4..=8 => {
-            let low = text
-                .first_chunk::<4>()
-                .map(|bytes| u32::from_le_bytes(*bytes))?;
-            let high = text
-                .last_chunk::<4>()
-                .map(|bytes| u32::from_le_bytes(*bytes))?;
-            Some(u64::from(low) | u64::from(high) << (8 * (length - 4)))
-        }
-        1..=3 => {
-            let (middle, last) = (u64::from(text[length / 2]), u64::from(text[length - 1]));
-            Some(u64::from(text[0]) | middle << (8 * (length / 2)) | last << (8 * (length - 1)))
-        }
-        _ => None,
+        // SAFETY: the offsets ascend to the number of bytes, each at the end of a text that was
+        // pushed, and only valid UTF-8 is: slices of a tile that is, between ASCII characters
+        // (`Decoding::of`), what was decoded, transforms of it, and a contract's codes.
+        unsafe { StringArray::new_unchecked(offsets, Buffer::from_vec(self.bytes), nulls) }
     }
 }
 
@@ -187,7 +195,7 @@ mod tests {
     fn texts_of_every_length_are_kept() {
         let mut values = TextValues::with_capacity(0);
         let texts: Vec<String> = (0..40)
-            .map(|n| "aé€bcdefghij".repeat(4).chars().take(n).collect())
+            .map(|n| "aé€bcdefghij".repeat(9).chars().take(2 * n).collect())
             .collect();
         for text in &texts {
             values.push(text.as_bytes());

@@ -1,25 +1,27 @@
 //! How a file is written, guessed from its first bytes.
 
+use std::borrow::Cow;
+
 use contract::{Delimited, Encoding, FileFormat, Header};
 
 use crate::error::Unreadable;
-use crate::header::{SNIFF_BYTES, refuse_other_formats};
+use crate::sniff::sniff;
 
 /// How much is looked at.
 const LOOKED_AT_BYTES: usize = 256 << 10;
 const DELIMITERS: [&str; 9] = ["|^^|", "|~|", ",", "|", "\t", ";", "^", "~", "\u{1}"];
 
 pub(super) fn of(bytes: &[u8]) -> Result<FileFormat, Unreadable> {
-    refuse_other_formats(&bytes[..bytes.len().min(SNIFF_BYTES)])?;
-    let looked_at = &bytes[..bytes.len().min(LOOKED_AT_BYTES)];
-    let encoding = match str::from_utf8(looked_at) {
-        Ok(_) => Encoding::Utf8,
+    let found = sniff(bytes, Encoding::Auto)?;
+    let looked_at = &bytes[found.mark_bytes..bytes.len().min(LOOKED_AT_BYTES)];
+    let encoding = match (found.encoding, str::from_utf8(looked_at)) {
+        (Encoding::Utf16Le | Encoding::Utf16Be, _) => found.encoding,
+        (_, Ok(_)) => Encoding::Utf8,
         // Only its end is cut.
-        Err(error) if error.error_len().is_none() => Encoding::Utf8,
-        Err(_) => Encoding::Windows1252,
+        (_, Err(error)) if error.error_len().is_none() => Encoding::Utf8,
+        (_, Err(_)) => Encoding::Windows1252,
     };
-    let text = String::from_utf8_lossy(looked_at);
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let text = &text_of(looked_at, encoding);
     if text.trim().is_empty() {
         return Err(Unreadable::Empty);
     }
@@ -33,6 +35,16 @@ pub(super) fn of(bytes: &[u8]) -> Result<FileFormat, Unreadable> {
             ..Delimited::default()
         })
     })
+}
+
+fn text_of(bytes: &[u8], encoding: Encoding) -> Cow<'_, str> {
+    let decoder = match encoding {
+        Encoding::Utf16Le => encoding_rs::UTF_16LE,
+        Encoding::Utf16Be => encoding_rs::UTF_16BE,
+        Encoding::Windows1252 => encoding_rs::WINDOWS_1252,
+        _ => encoding_rs::UTF_8,
+    };
+    decoder.decode_without_bom_handling(bytes).0
 }
 
 /// The delimiter that most lines have equally often; of several, the one with most fields.

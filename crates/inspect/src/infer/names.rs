@@ -169,9 +169,9 @@ pub(super) fn pii(header: &str, profile: &Profile) -> Pii {
     let is_id = words
         .iter()
         .any(|word| ["id", "num", "no", "number", "key", "cd"].contains(word));
-    if has(&DIRECT) || profile.looks_like_contact() || words == ["first"] || words == ["last"] {
-        Pii::Direct
-    } else if has(&DIRECT_IDS) && (is_id || words.len() == 1) {
+    let is_name = words == ["first"] || words == ["last"];
+    let names_a_person = has(&DIRECT_IDS) && (is_id || words.len() == 1);
+    if has(&DIRECT) || is_name || names_a_person || profile.looks_like_contact() {
         Pii::Direct
     } else if has(&QUASI) {
         Pii::Quasi
