@@ -30,6 +30,7 @@ mod plan;
 mod reason;
 mod records;
 mod scan;
+mod separator_scan;
 mod separators;
 mod sniff;
 mod splitter;

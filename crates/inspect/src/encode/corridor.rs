@@ -206,7 +206,7 @@ impl<T> Outcomes<'_, T> {
                     take(outcome.recv().map_err(|_| CorridorError::Ended)??)?;
                     self.budget.release(bytes);
                 }
-                Told::End(end) => return Ok(end),
+                Told::End(end) => return Ok(*end),
                 Told::Failed(error) => return Err(error),
             }
         }

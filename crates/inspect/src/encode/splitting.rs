@@ -72,7 +72,7 @@ pub(super) enum Told<T> {
         outcome: Receiver<T>,
         bytes: usize,
     },
-    End(FileEnd),
+    End(Box<FileEnd>),
     Failed(CorridorError),
 }
 
@@ -92,7 +92,7 @@ pub(super) fn start<'scope, T: Send + 'scope>(
     scope.spawn(move || read(source, &full, &empty));
     scope.spawn(move || {
         let last = match split(&plan, &pieces, &emptied, budget, &give, &tell) {
-            Ok(Some(end)) => Told::End(end),
+            Ok(Some(end)) => Told::End(Box::new(end)),
             Ok(None) => return,
             Err(error) => Told::Failed(error),
         };
