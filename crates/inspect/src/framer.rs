@@ -9,7 +9,8 @@ use memchr::memchr;
 use crate::fixed_width::CharacterCounter;
 use crate::plan::Dialect;
 use crate::scan::{LineEnd, Scanner, Step};
-use crate::separators::{LongEnd, SeparatorScanner, Separators};
+use crate::separator_scan::SeparatorScanner;
+use crate::separators::{LongEnd, Separators};
 
 /// Finds the ends of records.
 #[derive(Debug)]

@@ -35,6 +35,7 @@ mod plan;
 mod reason;
 mod records;
 mod scan;
+mod separator_scan;
 mod separators;
 mod skim;
 mod sniff;

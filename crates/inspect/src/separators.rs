@@ -17,22 +17,22 @@ use contract::{Delimited, Encoding};
 use memchr::{memchr, memchr2, memmem};
 
 use crate::encoding::encoded;
-use crate::scan::{LineEnd, Record, Step};
+use crate::scan::LineEnd;
 use crate::tile::Misshapen;
 
 /// The structural text of a file, in its bytes.
 #[derive(Debug, Clone)]
 pub(crate) struct Separators {
-    delimiter: Box<[u8]>,
+    pub(crate) delimiter: Box<[u8]>,
     /// Absent where records are lines.
     record: Option<Box<[u8]>>,
-    quote: Option<u8>,
-    escape: Option<u8>,
+    pub(crate) quote: Option<u8>,
+    pub(crate) escape: Option<u8>,
     trailing_delimiter: bool,
 }
 
 /// What starts at a byte.
-enum Mark {
+pub(crate) enum Mark {
     Record,
     Delimiter,
     Text,
@@ -88,7 +88,7 @@ impl Separators {
         self.escape.is_some()
     }
 
-    fn mark_at(&self, rest: &[u8], complete: bool) -> Mark {
+    pub(crate) fn mark_at(&self, rest: &[u8], complete: bool) -> Mark {
         let cut = |mark: &[u8]| !complete && rest.len() < mark.len() && mark.starts_with(rest);
         let record = self.record_mark();
         if rest.starts_with(record) {
@@ -105,23 +105,23 @@ impl Separators {
     }
 
     /// The next byte at which a separator may start.
-    fn candidate(&self, bytes: &[u8]) -> Option<usize> {
+    pub(crate) fn candidate(&self, bytes: &[u8]) -> Option<usize> {
         memchr2(self.delimiter[0], self.record_mark()[0], bytes)
     }
 
     /// What ends a record, but for the carriage return of a line.
-    fn record_mark(&self) -> &[u8] {
+    pub(crate) fn record_mark(&self) -> &[u8] {
         self.record.as_deref().unwrap_or(b"\n")
     }
 
     /// The next record end, quoted or not.
-    fn find(&self, bytes: &[u8]) -> Option<usize> {
+    pub(crate) fn find(&self, bytes: &[u8]) -> Option<usize> {
         memmem::find(bytes, self.record_mark())
     }
 
     /// The record end that starts at `at`: where the text before it ends, and the next record
     /// starts. Nothing where the bytes that tell have not come.
-    fn record_end(
+    pub(crate) fn record_end(
         &self,
         bytes: &[u8],
         start: usize,
@@ -251,209 +251,6 @@ impl Separators {
                 }
                 _ => return Some(special + 1),
             }
-        }
-    }
-}
-
-/// Finds the ends of records in a growing buffer; all positions are relative to its start.
-#[derive(Debug)]
-pub(crate) struct SeparatorScanner {
-    separators: Separators,
-    /// Whether the current record may have quotes.
-    quotes: bool,
-    record_bytes_max: usize,
-    record_start: usize,
-    position: usize,
-    state: State,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    FieldStart,
-    Plain,
-    Quoted { opened: usize },
-}
-
-impl SeparatorScanner {
-    pub(crate) fn new(separators: Separators, record_bytes_max: usize) -> Self {
-        Self {
-            separators,
-            quotes: true,
-            record_bytes_max,
-            record_start: 0,
-            position: 0,
-            state: State::FieldStart,
-        }
-    }
-
-    /// As [`crate::framer::Framer::next_record`] promises.
-    pub(crate) fn next_record(&mut self, bytes: &[u8], at_end: bool) -> Step {
-        let separator_length = self.separators.record_mark().len();
-        let cap = self.record_start + self.record_bytes_max + separator_length;
-        let horizon = bytes.len().min(cap);
-        let complete = at_end && horizon < cap;
-        if let Some(at) = self.find_record_end(&bytes[..horizon], complete) {
-            return self.end_record_at(bytes, at, at_end);
-        }
-        if horizon < cap && !at_end {
-            return Step::NeedMore;
-        }
-        if let State::Quoted { opened } = self.state
-            && let Some(found) = self.separators.find(&bytes[opened..horizon])
-        {
-            return self.end_record_at(bytes, opened + found, at_end);
-        }
-        if horizon == cap {
-            return Step::TooLong {
-                start: self.record_start,
-                searched: cap - separator_length,
-            };
-        }
-        if self.record_start == bytes.len() {
-            return Step::NeedMore;
-        }
-        let (start, end) = (self.record_start, bytes.len());
-        self.start_record(end);
-        Step::Record(Record {
-            start,
-            end,
-            next: end,
-            line_end: None,
-        })
-    }
-
-    fn end_record_at(&mut self, bytes: &[u8], at: usize, at_end: bool) -> Step {
-        let start = self.record_start;
-        let Some((end, next, line_end)) = self.separators.record_end(bytes, start, at, at_end)
-        else {
-            return Step::NeedMore;
-        };
-        self.start_record(next);
-        Step::Record(Record {
-            start,
-            end,
-            next,
-            line_end: Some(line_end),
-        })
-    }
-
-    /// Where the separator that ends the current record starts, if `window` has it. `complete`:
-    /// the file ends where the window does. Found again until a record is started.
-    fn find_record_end(&mut self, window: &[u8], complete: bool) -> Option<usize> {
-        let separators = &self.separators;
-        let quote = separators.quote.filter(|_| self.quotes);
-        loop {
-            match self.state {
-                State::FieldStart => {
-                    let first = *window.get(self.position)?;
-                    if Some(first) == quote {
-                        self.state = State::Quoted {
-                            opened: self.position,
-                        };
-                        self.position += 1;
-                    } else {
-                        self.state = State::Plain;
-                    }
-                }
-                State::Plain => {
-                    let Some(found) = separators.candidate(&window[self.position..]) else {
-                        self.position = window.len();
-                        return None;
-                    };
-                    self.position += found;
-                    match separators.mark_at(&window[self.position..], complete) {
-                        Mark::Record => return Some(self.position),
-                        Mark::Undecided => return None,
-                        Mark::Text => self.position += 1,
-                        Mark::Delimiter => {
-                            self.position += separators.delimiter.len();
-                            self.state = State::FieldStart;
-                        }
-                    }
-                }
-                State::Quoted { .. } => {
-                    self.position = match inside_quotes(
-                        window,
-                        self.position,
-                        (quote?, separators.escape),
-                        complete,
-                    ) {
-                        Inside::Closed(after) => {
-                            self.state = State::Plain;
-                            after
-                        }
-                        Inside::Open(searched) => {
-                            self.position = searched;
-                            return None;
-                        }
-                    };
-                }
-            }
-        }
-    }
-
-    fn start_record(&mut self, at: usize) {
-        self.record_start = at;
-        self.position = at;
-        self.state = State::FieldStart;
-    }
-
-    pub(crate) fn record_start(&self) -> usize {
-        self.record_start
-    }
-
-    pub(crate) fn set_quotes(&mut self, quotes: bool) {
-        self.quotes = quotes;
-    }
-
-    pub(crate) fn end_of_long(&self, bytes: &[u8], from: usize, at_end: bool) -> LongEnd {
-        self.separators.end_of_long(bytes, from, at_end)
-    }
-
-    pub(crate) fn forget(&mut self, count: usize) {
-        self.record_start -= count;
-        self.position -= count;
-        if let State::Quoted { opened } = &mut self.state {
-            *opened -= count;
-        }
-    }
-
-    pub(crate) fn restart(&mut self) {
-        self.start_record(0);
-    }
-}
-
-enum Inside {
-    /// The closing quote stands before there.
-    Closed(usize),
-    /// None before there.
-    Open(usize),
-}
-
-fn inside_quotes(
-    window: &[u8],
-    mut at: usize,
-    (quote, escape): (u8, Option<u8>),
-    complete: bool,
-) -> Inside {
-    loop {
-        let found = match escape {
-            Some(escape) => memchr2(quote, escape, &window[at..]),
-            None => memchr(quote, &window[at..]),
-        };
-        let Some(found) = found else {
-            return Inside::Open(window.len());
-        };
-        at += found;
-        let escaping = escape == Some(window[at]);
-        match window.get(at + 1) {
-            None if !complete && (escaping || escape.is_none()) => return Inside::Open(at),
-            Some(&next) if escaping => {
-                at += 1 + usize::from(next == quote || Some(next) == escape);
-            }
-            None if escaping => return Inside::Open(window.len()),
-            Some(&next) if escape.is_none() && next == quote => at += 2,
-            _ => return Inside::Closed(at + 1),
         }
     }
 }

@@ -43,7 +43,8 @@ fn claims() -> Contract {
 /// The file's end, with what its accepted rows add up to; and these rows.
 fn judged(contract: &Contract, bytes: &str) -> (FileEnd, Vec<String>) {
     let read = read(contract, bytes.as_bytes()).expect("readable");
-    let mut totals = Plan::compile(contract).unwrap().control_totals();
+    let plan = Plan::compile(contract).expect("the contract compiles");
+    let mut totals = plan.control_totals();
     for block in &read.blocks {
         totals.take(&block.accepted);
     }
@@ -55,7 +56,8 @@ fn judged(contract: &Contract, bytes: &str) -> (FileEnd, Vec<String>) {
 
 fn check(contract: &Contract, bytes: &str, rows: u64, findings: &[&str]) {
     let (end, _) = judged(contract, bytes);
-    let severity = contract.format.control.as_ref().unwrap().severity;
+    let control = contract.format.control.as_ref();
+    let severity = control.expect("the contract has control records").severity;
     let found: Vec<String> = (end.findings.iter())
         .map(|finding| {
             assert_eq!(finding.severity, severity);

@@ -5,20 +5,19 @@
 //! glued together from several, the numbers of its control records add up, and a row may lie in
 //! any of their periods. Findings hold counts, sums and periods, and no row's values.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+mod totals;
+mod wording;
 
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Int64Type, TimeUnit, TimestampMicrosecondType,
-};
+use std::collections::BTreeMap;
+
 use contract::{Control, ControlRecord, Encoding, FieldPlace};
 
-use crate::calendar::MICROSECONDS_PER_DAY;
+pub use self::totals::ControlTotals;
+use self::wording::{announcer, announces, stand};
 use crate::fields::FieldReader;
 use crate::number::parse_decimal;
-use crate::outcome::{FileEnd, Finding, Problem};
-use crate::plan::{Compiled, Plan};
+use crate::outcome::{Finding, Problem};
+use crate::plan::Compiled;
 use crate::records::Kind;
 use crate::time_format::TimeFormat;
 
@@ -249,123 +248,6 @@ impl TotalOf {
     }
 }
 
-/// What the accepted rows of one file add up to, for its control records.
-#[derive(Debug)]
-pub struct ControlTotals {
-    plan: Arc<Compiled>,
-    rows: u64,
-    sums: BTreeMap<String, i128>,
-    /// Rows by day.
-    days: BTreeMap<i32, u64>,
-}
-
-impl Plan {
-    /// To be given every accepted row of one file.
-    pub fn control_totals(&self) -> ControlTotals {
-        ControlTotals {
-            plan: self.compiled(),
-            rows: 0,
-            sums: BTreeMap::new(),
-            days: BTreeMap::new(),
-        }
-    }
-}
-
-impl ControlTotals {
-    /// Adds accepted rows, in the plan's schema.
-    pub fn take(&mut self, accepted: &RecordBatch) {
-        self.rows += accepted.num_rows() as u64;
-        for (name, total) in &self.plan.control.totals {
-            let values = accepted.column(total.column);
-            let sum: i128 = match values.data_type() {
-                DataType::Decimal128(..) => {
-                    let values = values.as_primitive::<Decimal128Type>();
-                    values.iter().flatten().fold(0, i128::saturating_add)
-                }
-                _ => {
-                    let values = values.as_primitive::<Int64Type>();
-                    values.iter().flatten().map(i128::from).sum()
-                }
-            };
-            let before = self.sums.entry(name.clone()).or_default();
-            *before = before.saturating_add(sum);
-        }
-        if let Some(column) = self.plan.control.period_column {
-            let values = accepted.column(column);
-            match values.data_type() {
-                DataType::Timestamp(TimeUnit::Microsecond, _) => {
-                    let values = values.as_primitive::<TimestampMicrosecondType>();
-                    let day = |value: i64| value.div_euclid(MICROSECONDS_PER_DAY) as i32;
-                    self.add_days(values.iter().flatten().map(day));
-                }
-                _ => self.add_days(values.as_primitive::<Date32Type>().iter().flatten()),
-            }
-        }
-    }
-
-    fn add_days(&mut self, days: impl Iterator<Item = i32>) {
-        for day in days {
-            *self.days.entry(day).or_default() += 1;
-        }
-    }
-
-    /// Adds to the findings of the file whose accepted rows these are what sums and dates tell.
-    pub fn judge(&self, end: &mut FileEnd) {
-        let Some(control) = &self.plan.format.control else {
-            return;
-        };
-        let announced = &end.announced;
-        let mut found = Vec::new();
-        for (name, side, form) in announced.sides(control) {
-            let who = announces(&announcer(name, side, form), side);
-            for (column, total) in &side.totals {
-                let Some(of) = self.plan.control.totals.get(column) else {
-                    continue;
-                };
-                let sum = self.sums.get(column).copied().unwrap_or(0);
-                let complete = side.is_read(&format!("the total of `{column}`"));
-                if complete && sum != *total {
-                    let words = format!(
-                        "{who} a total of {}, and the sum over {} is {}{}",
-                        decimal_text(*total, of.scale),
-                        accepted_rows(self.rows),
-                        decimal_text(sum, of.scale),
-                        rejected_words(end.rows.saturating_sub(self.rows))
-                    );
-                    found.extend(findings(control, Some(column), vec![words]));
-                }
-            }
-            let outside = self.rows_outside(&side.periods);
-            if outside > 0
-                && side.is_read("the period")
-                && let Some(column) = &control.period_column
-            {
-                let periods: Vec<_> = side.periods.iter().map(period_text).collect();
-                let words = format!(
-                    "{who} data of {}, and {outside} of {} lie outside",
-                    periods.join(" and "),
-                    accepted_rows(self.rows)
-                );
-                found.extend(findings(control, Some(column), vec![words]));
-            }
-        }
-        end.findings.extend(found);
-    }
-
-    fn rows_outside(&self, periods: &[(i32, i32)]) -> u64 {
-        if periods.is_empty() {
-            return 0;
-        }
-        let within = |day: i32| {
-            periods
-                .iter()
-                .any(|(from, to)| (*from..=*to).contains(&day))
-        };
-        let outside = self.days.iter().filter(|(day, _)| !within(**day));
-        outside.map(|(_, rows)| rows).sum()
-    }
-}
-
 fn findings(control: &Control, column: Option<&String>, words: Vec<String>) -> Vec<Finding> {
     let finding = |detail: String| Finding {
         severity: control.severity,
@@ -376,57 +258,6 @@ fn findings(control: &Control, column: Option<&String>, words: Vec<String>) -> V
         },
     };
     words.into_iter().map(finding).collect()
-}
-
-/// Which control records speak.
-fn announcer(name: &str, side: &Side, form: &ControlRecord) -> String {
-    match side.records {
-        1 => format!("the {name} record `{}`", form.marker),
-        records => format!("the {records} {name} records `{}`", form.marker),
-    }
-}
-
-fn announces(who: &str, side: &Side) -> String {
-    let verb = if side.records == 1 {
-        "announces"
-    } else {
-        "announce"
-    };
-    format!("{who} {verb}")
-}
-
-fn stand(rows: u64) -> String {
-    match rows {
-        1 => "1 row stands".to_owned(),
-        rows => format!("{rows} rows stand"),
-    }
-}
-
-fn accepted_rows(rows: u64) -> String {
-    match rows {
-        1 => "the 1 accepted row".to_owned(),
-        rows => format!("the {rows} accepted rows"),
-    }
-}
-
-fn rejected_words(rows: u64) -> String {
-    match rows {
-        0 => String::new(),
-        1 => " (1 row was rejected)".to_owned(),
-        rows => format!(" ({rows} rows were rejected)"),
-    }
-}
-
-fn decimal_text(value: i128, scale: u8) -> String {
-    let sign = if value < 0 { "-" } else { "" };
-    let digits = value.unsigned_abs().to_string();
-    let scale = usize::from(scale);
-    if scale == 0 {
-        return format!("{sign}{digits}");
-    }
-    let padded = format!("{digits:0>width$}", width = scale + 1);
-    let (whole, fraction) = padded.split_at(padded.len() - scale);
-    format!("{sign}{whole}.{fraction}")
 }
 
 fn whole_number(text: &str) -> Option<i128> {
@@ -457,14 +288,6 @@ fn period_day(text: &str, end: End) -> Option<i32> {
     }
 }
 
-fn period_text((from, to): &(i32, i32)) -> String {
-    let day = |days: i32| {
-        let date = arrow::temporal_conversions::date32_to_datetime(days);
-        date.map_or_else(String::new, |date| date.date().to_string())
-    };
-    format!("{} to {}", day(*from), day(*to))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -475,7 +298,7 @@ mod tests {
             let day = |end| period_day(text, end);
             Some((day(End::First)?, day(End::Last)?))
         };
-        let text = |text: &str| days(text).map(|days| period_text(&days));
+        let text = |text: &str| days(text).map(|days| wording::period_text(&days));
         let shown = |text: &str| Some(text.to_owned());
         assert_eq!(text("201502"), shown("2015-02-01 to 2015-02-28"));
         assert_eq!(text("2015/12"), shown("2015-12-01 to 2015-12-31"));
@@ -483,14 +306,5 @@ mod tests {
         for wrong in ["", "2015", "201513", "20150230", "20151", "x"] {
             assert_eq!(text(wrong), None, "{wrong}");
         }
-    }
-
-    #[test]
-    fn sums_are_shown_with_their_point() {
-        let check = |value, scale, expect: &str| assert_eq!(decimal_text(value, scale), expect);
-        check(0, 0, "0");
-        check(-5, 2, "-0.05");
-        check(12_345, 2, "123.45");
-        check(7, 0, "7");
     }
 }
