@@ -21,6 +21,7 @@ mod footer;
 mod framer;
 mod header;
 mod inspection;
+mod json;
 mod moment;
 mod number;
 mod opening;
@@ -43,6 +44,7 @@ pub use block::Block;
 pub use control::ControlTotals;
 pub use error::{PlanError, Unreadable};
 pub use header::header_names;
+pub use json::is_json;
 pub use outcome::{
     FileEnd, Finding, Inspected, LineEnds, Passage, Passed, Problem, Reject, Warning,
 };

@@ -6,6 +6,7 @@ mod delimited;
 mod encodings;
 mod files;
 mod fixed_width;
+mod json;
 mod limits;
 mod oracle;
 mod reading;
