@@ -86,6 +86,11 @@ pub enum Unreadable {
          line under a contract of the format json_lines"
     )]
     NotAnArray { found: &'static str },
+    #[error("the file is packed ({what}), and {how}: pack it anew and send it again")]
+    Damaged {
+        what: &'static str,
+        how: &'static str,
+    },
     #[error("the header line cannot be split: {reason}")]
     BrokenHeader { reason: &'static str },
 }

@@ -37,6 +37,7 @@ mod statistics;
 mod tile;
 mod time_format;
 mod transform;
+mod unpack;
 mod utf16;
 mod values;
 
@@ -53,3 +54,7 @@ pub use splitter::{
     BLOCK_BYTES, BLOCK_RECORDS_MAX, Limits, RECORD_BYTES_MAX, RECORD_PREFIX_BYTES, Splitter,
 };
 pub use statistics::{ColumnStatistics, Extreme, Statistics};
+pub use unpack::{
+    Archive, ArchiveReader, Compression, Member, MemberReader, PassedOver, Unpacker, is_archive,
+    open_archive, packed_base_name, read_member,
+};

@@ -2,7 +2,9 @@
 //! private to the test's process, and gone when that process ends, however it ends.
 //!
 //! A store that cannot be started fails the test and says what to install: nothing is skipped.
+//! Only the shared data, which are no part of the repository, may be absent.
 
 pub mod postgres;
 pub mod python;
 pub mod s3;
+pub mod shared_data;

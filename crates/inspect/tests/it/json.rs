@@ -458,7 +458,7 @@ fn outcome(contract: &Contract, limits: Limits, bytes: &[u8], piece: usize) -> S
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
     fn how_the_bytes_arrive_changes_nothing(

@@ -11,4 +11,6 @@ mod limits;
 mod oracle;
 mod reading;
 mod records;
+mod suites;
+mod unpack;
 mod values;
