@@ -80,6 +80,29 @@ pub enum Unreadable {
     MissingColumns { missing: Vec<String>, fields: usize },
     #[error("column `{column}` is in the header more than once: keep one of them")]
     DuplicateColumn { column: String },
+    #[error(
+        "the file is {found}, not one JSON array of objects: {}",
+        "put the objects between `[` and `]` with commas between them, or send one object per \
+         line under a contract of the format json_lines"
+    )]
+    NotAnArray { found: &'static str },
+    #[error("the file is packed ({what}), and {how}: pack it anew and send it again")]
+    Damaged {
+        what: &'static str,
+        how: &'static str,
+    },
     #[error("the header line cannot be split: {reason}")]
     BrokenHeader { reason: &'static str },
+}
+
+impl Unreadable {
+    /// `object`: it begins as an object does.
+    pub(crate) fn not_an_array(object: bool) -> Self {
+        let found = if object {
+            "a JSON object or several"
+        } else {
+            "something else"
+        };
+        Self::NotAnArray { found }
+    }
 }

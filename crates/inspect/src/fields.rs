@@ -7,6 +7,7 @@ use contract::{Characters, Encoding, FieldPlace, FileFormat, Shape};
 use crate::block::Span;
 use crate::encoding::decoded;
 use crate::fixed_width::Places;
+use crate::json::{Members, RecordReader};
 use crate::plan::Dialect;
 use crate::separators::Separators;
 use crate::tile::{Misshapen, Tile};
@@ -20,6 +21,8 @@ pub(crate) enum FieldReader {
     Separated(Arc<Separators>),
     /// Fields at fixed places, laid out in the order of the columns.
     Places(Arc<Places>),
+    /// Fields are members of JSON objects, laid out in the order of the columns.
+    Json(Arc<Members>),
 }
 
 impl FieldReader {
@@ -44,7 +47,7 @@ impl FieldReader {
                 Self::Places(Arc::new(Places::of(*fixed, places, encoding)))
             }
             Shape::JsonLines | Shape::JsonArray => {
-                unreachable!("a plan of a format that cannot be read is not compiled")
+                unreachable!("JSON is read by the members that its plan knows")
             }
         }
     }
@@ -95,6 +98,17 @@ impl FieldReader {
                 let mut scratch = Vec::new();
                 lay_out(&mut |record, tile| places.lay_out(record, &mut scratch, tile));
             }
+            Self::Json(members) => {
+                let mut reader = RecordReader::new(members);
+                lay_out(&mut |record, tile| {
+                    reader.read(record).map_err(Misshapen::Json)?;
+                    for column in 0..width {
+                        tile.push_field(reader.field(record, column));
+                    }
+                    Ok(())
+                });
+                tile.unknown_members.extend(reader.unknown());
+            }
         }
     }
 
@@ -102,7 +116,7 @@ impl FieldReader {
     pub(crate) fn quote(&self) -> Option<u8> {
         match self {
             Self::Plain(dialect, _) => dialect.quote,
-            Self::Separated(_) | Self::Places(_) => None,
+            Self::Separated(_) | Self::Places(_) | Self::Json(_) => None,
         }
     }
 
@@ -129,7 +143,7 @@ impl FieldReader {
     /// How many characters a record has, where that is fixed.
     pub(crate) fn record_length(&self) -> Option<usize> {
         match self {
-            Self::Plain(..) | Self::Separated(_) => None,
+            Self::Plain(..) | Self::Separated(_) | Self::Json(_) => None,
             Self::Places(places) => Some(places.record_length()),
         }
     }

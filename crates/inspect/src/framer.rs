@@ -7,6 +7,7 @@ use contract::{Encoding, FileFormat, FixedWidth, Shape};
 use memchr::memchr;
 
 use crate::fixed_width::CharacterCounter;
+use crate::json::ArrayScanner;
 use crate::plan::Dialect;
 use crate::scan::{LineEnd, Scanner, Step};
 use crate::separator_scan::SeparatorScanner;
@@ -21,6 +22,8 @@ pub(crate) enum Framer {
     Separated(SeparatorScanner),
     /// Records have a number of characters.
     Counted(CharacterCounter),
+    /// Records are the elements of a JSON array.
+    JsonArray(Box<ArrayScanner>),
 }
 
 impl Framer {
@@ -41,7 +44,8 @@ impl Framer {
             Shape::FixedWidth(FixedWidth {
                 record_length: Some(record_length),
             }) => Self::Counted(CharacterCounter::new(*record_length, encoding)),
-            Shape::FixedWidth(_) | Shape::JsonLines | Shape::JsonArray => lines(b'\n', None),
+            Shape::FixedWidth(_) | Shape::JsonLines => lines(b'\n', None),
+            Shape::JsonArray => Self::JsonArray(Box::new(ArrayScanner::new(record_bytes_max))),
         }
     }
 
@@ -52,6 +56,7 @@ impl Framer {
             Self::Lines { scanner, .. } => scanner.next_record(bytes, at_end),
             Self::Separated(scanner) => scanner.next_record(bytes, at_end),
             Self::Counted(counter) => counter.next_record(bytes, at_end),
+            Self::JsonArray(scanner) => scanner.next_record(bytes, at_end),
         }
     }
 
@@ -61,6 +66,7 @@ impl Framer {
             Self::Lines { scanner, .. } => scanner.record_start(),
             Self::Separated(scanner) => scanner.record_start(),
             Self::Counted(counter) => counter.record_start(),
+            Self::JsonArray(scanner) => scanner.idle_until(),
         }
     }
 
@@ -69,7 +75,7 @@ impl Framer {
         match self {
             Self::Lines { scanner, quote } => scanner.set_quote(quote.filter(|_| quotes)),
             Self::Separated(scanner) => scanner.set_quotes(quotes),
-            Self::Counted(_) => {}
+            Self::Counted(_) | Self::JsonArray(_) => {}
         }
     }
 
@@ -77,14 +83,16 @@ impl Framer {
     pub(crate) fn end_of_long(&self, bytes: &[u8], from: usize, at_end: bool) -> LongEnd {
         match self {
             Self::Separated(scanner) => scanner.end_of_long(bytes, from, at_end),
-            Self::Lines { .. } | Self::Counted(_) => match memchr(b'\n', &bytes[from..]) {
-                Some(found) => LongEnd::At {
-                    end: from + found,
-                    next: from + found + 1,
-                    line_end: LineEnd::Lf,
-                },
-                None => LongEnd::After(bytes.len()),
-            },
+            Self::Lines { .. } | Self::Counted(_) | Self::JsonArray(_) => {
+                match memchr(b'\n', &bytes[from..]) {
+                    Some(found) => LongEnd::At {
+                        end: from + found,
+                        next: from + found + 1,
+                        line_end: LineEnd::Lf,
+                    },
+                    None => LongEnd::After(bytes.len()),
+                }
+            }
         }
     }
 
@@ -94,6 +102,7 @@ impl Framer {
             Self::Lines { scanner, .. } => scanner.forget(count),
             Self::Separated(scanner) => scanner.forget(count),
             Self::Counted(counter) => counter.forget(count),
+            Self::JsonArray(scanner) => scanner.forget(count),
         }
     }
 
@@ -103,6 +112,31 @@ impl Framer {
             Self::Lines { scanner, .. } => scanner.restart(),
             Self::Separated(scanner) => scanner.restart(),
             Self::Counted(counter) => counter.restart(),
+            Self::JsonArray(scanner) => scanner.restart(),
+        }
+    }
+
+    /// No record that is still to come has bytes before that place.
+    pub(crate) fn idle_until(&self) -> usize {
+        match self {
+            Self::Lines { .. } | Self::Separated(_) | Self::Counted(_) => 0,
+            Self::JsonArray(scanner) => scanner.idle_until(),
+        }
+    }
+
+    /// Whether nothing but space was in the file, of which all was seen and no row was found.
+    pub(crate) fn saw_nothing(&self) -> bool {
+        match self {
+            Self::Lines { .. } | Self::Separated(_) | Self::Counted(_) => true,
+            Self::JsonArray(scanner) => scanner.saw_nothing(),
+        }
+    }
+
+    /// What the file as a whole should have had, once all of it was seen.
+    pub(crate) fn fault(&self) -> Option<&'static str> {
+        match self {
+            Self::Lines { .. } | Self::Separated(_) | Self::Counted(_) => None,
+            Self::JsonArray(scanner) => scanner.fault(),
         }
     }
 }

@@ -147,7 +147,7 @@ pub fn header_names(format: &FileFormat, start: &[u8]) -> Result<Vec<String>, Un
                 }
             }
             Step::NeedMore => return Err(Unreadable::Empty),
-            Step::TooLong { .. } => return Err(too_long_header()),
+            Step::TooLong { .. } | Step::NotAnArray { .. } => return Err(too_long_header()),
         }
     }
 }

@@ -9,6 +9,7 @@ use contract::Severity;
 
 use crate::block::{Block, FilePlaces, Span};
 use crate::column::{Source, type_column};
+use crate::json::Fault;
 use crate::outcome::{Inspected, Problem, Reject, Warning};
 use crate::reason::{Broken, CellRule, RecordRule};
 use crate::splitter::RECORD_BYTES_MAX;
@@ -29,6 +30,7 @@ pub(crate) fn inspect(block: &Block) -> Inspected {
             inspection.take_tile(&mut tile, spans, first as u32);
             first += spans.len();
         }
+        inspection.unknown_members = tile.unknown_members.into_iter().collect();
     }
     inspection.finish()
 }
@@ -44,6 +46,7 @@ struct Inspection<'b> {
     /// In record order.
     broken_records: Vec<(u32, Problem)>,
     scratch: Vec<u8>,
+    unknown_members: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -67,6 +70,7 @@ impl<'b> Inspection<'b> {
             broken_cells: Vec::new(),
             broken_records: Vec::new(),
             scratch: Vec::new(),
+            unknown_members: Vec::new(),
         }
     }
 
@@ -83,6 +87,7 @@ impl<'b> Inspection<'b> {
                 Misshapen::Quote { field } => {
                     self.reject_record(record, RecordRule::Quote, Some(field));
                 }
+                Misshapen::Json(fault) => self.reject_json(record, fault),
                 Misshapen::Length => self.reject_record(record, RecordRule::FixedLength, None),
             },
         );
@@ -120,6 +125,18 @@ impl<'b> Inspection<'b> {
                 &mut report,
             );
         }
+    }
+
+    /// A record that is no JSON object, or not one that can be read.
+    #[cold]
+    fn reject_json(&mut self, record: u32, fault: Fault) {
+        self.rejected[record as usize] = true;
+        let problem = Problem {
+            column: None,
+            rule: "json".into(),
+            detail: format!("{}, at byte {} of the record", fault.expected, fault.at + 1).into(),
+        };
+        self.broken_records.push((record, problem));
     }
 
     /// A record whose fields cannot be told apart.
@@ -160,6 +177,7 @@ impl<'b> Inspection<'b> {
         }
         let places = block.places();
         let (rejects, warnings, failures) = self.reasons(&places);
+        let unknown_members = std::mem::take(&mut self.unknown_members);
         let accepted = self.accepted(&places);
         let statistics = plan
             .columns
@@ -183,6 +201,7 @@ impl<'b> Inspection<'b> {
             warnings,
             failures,
             statistics,
+            unknown_members,
             raw: block.raw_rows(places),
         }
     }

@@ -25,6 +25,7 @@ mod framer;
 mod header;
 mod infer;
 mod inspection;
+mod json;
 mod masks;
 mod moment;
 mod number;
@@ -44,6 +45,7 @@ mod statistics;
 mod tile;
 mod time_format;
 mod transform;
+mod unpack;
 mod utf16;
 #[cfg_attr(
     not(test),
@@ -62,6 +64,7 @@ pub use encode::{
 pub use error::{PlanError, Unreadable};
 pub use header::header_names;
 pub use infer::{Draft, Sample, infer};
+pub use json::is_json;
 pub use outcome::{
     FileEnd, Finding, Inspected, LineEnds, Passage, Passed, Problem, Reject, Warning,
 };
@@ -70,3 +73,7 @@ pub use splitter::{
     BLOCK_BYTES, BLOCK_RECORDS_MAX, Limits, RECORD_BYTES_MAX, RECORD_PREFIX_BYTES, Splitter,
 };
 pub use statistics::{ColumnStatistics, Extreme, Statistics};
+pub use unpack::{
+    Archive, ArchiveReader, Compression, Member, MemberReader, PassedOver, Unpacker, is_archive,
+    open_archive, packed_base_name, read_member,
+};

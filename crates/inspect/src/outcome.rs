@@ -23,6 +23,8 @@ pub struct Inspected {
     pub failures: Vec<Warning>,
     /// One per column of the contract, in its order.
     pub statistics: Vec<ColumnStatistics>,
+    /// Paths of JSON members that the contract does not read, at most a thousand of an object.
+    pub unknown_members: Vec<String>,
     pub(crate) raw: RawRows,
 }
 
@@ -56,7 +58,7 @@ pub struct Problem {
     /// Absent where the row's fields cannot be told apart.
     pub column: Option<Arc<str>>,
     /// `required`, `type`, `length`, `range`, `pattern`, `domain`, `encoding`, `nul_byte`,
-    /// `field_count`, `quote`, `record_length`, `control`, or the id of a rule in SQL.
+    /// `field_count`, `quote`, `record_length`, `json`, `control`, or the id of a rule in SQL.
     pub rule: Arc<str>,
     /// What was expected, from the contract or the header only.
     pub detail: Arc<str>,

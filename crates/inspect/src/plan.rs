@@ -14,6 +14,7 @@ use crate::check::{Bounds, DomainTable, TextChecks};
 use crate::control::ControlPlan;
 use crate::error::PlanError;
 use crate::header::header_key;
+use crate::json::Members;
 use crate::number::{largest, parse_decimal, parse_integer};
 use crate::outcome::Problem;
 use crate::pattern::Pattern;
@@ -45,6 +46,8 @@ pub(crate) struct Compiled {
     pub(crate) format: FileFormat,
     pub(crate) control: ControlPlan,
     pub(crate) columns: Vec<ColumnPlan>,
+    /// Of JSON: which members are columns.
+    pub(crate) members: Option<Arc<Members>>,
     pub(crate) schema: SchemaRef,
     rule_names: [Arc<str>; 8],
 }
@@ -131,6 +134,15 @@ impl Plan {
             .map(ColumnPlan::compile)
             .collect::<Result<Vec<_>, _>>()?;
         refuse_structure(&contract.format)?;
+        let json = matches!(contract.format.shape, Shape::JsonLines | Shape::JsonArray);
+        let members = json.then(|| {
+            let paths = contract.columns.iter().map(|column| {
+                let aliases = column.aliases.iter().map(String::as_str);
+                let header = std::iter::once(column.header.as_str());
+                header.chain(aliases).collect()
+            });
+            Arc::new(Members::of(&columns, paths))
+        });
         let control = ControlPlan::compile(contract.format.control.as_ref(), &contract.columns)
             .map_err(|reason| PlanError::Structure { reason })?;
         if contract.format.header() == Header::ByName {
@@ -148,6 +160,7 @@ impl Plan {
             format: contract.format.clone(),
             control,
             columns,
+            members,
             schema: Arc::new(Schema::new(fields)),
             rule_names: CellRule::ALL.map(|rule| rule.name().into()),
         })))
@@ -368,7 +381,7 @@ fn refuse_structure(format: &FileFormat) -> Result<(), PlanError> {
             }
         }
         Shape::FixedWidth(_) => None,
-        Shape::JsonLines | Shape::JsonArray => return Err(PlanError::Format),
+        Shape::JsonLines | Shape::JsonArray => crate::json::refused(format),
     };
     match fault {
         Some(reason) => Err(PlanError::Structure { reason }),

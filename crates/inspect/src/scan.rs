@@ -62,6 +62,11 @@ pub(crate) enum Step {
         searched: usize,
     },
     NeedMore,
+    /// The file should be a JSON array and is something else.
+    NotAnArray {
+        /// An object, or something that begins so.
+        object: bool,
+    },
 }
 
 impl Scanner {
@@ -292,7 +297,7 @@ mod tests {
                     found.push("too long".to_owned());
                     return found;
                 }
-                Step::NeedMore => return found,
+                Step::NeedMore | Step::NotAnArray { .. } => return found,
             }
         }
     }

@@ -7,15 +7,16 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use contract::Header;
+use contract::{Header, Severity};
 
 use crate::block::{Block, Span};
 use crate::error::Unreadable;
 use crate::fields::FieldReader;
 use crate::footer::Footer;
+use crate::framer::Framer;
 use crate::header::{Binding, too_long_header};
 use crate::opening::Opened;
-use crate::outcome::FileEnd;
+use crate::outcome::{FileEnd, Finding, Problem};
 use crate::plan::FilePlan;
 use crate::records::Kind;
 use crate::scan::{LineEnd, Record, Step};
@@ -139,12 +140,16 @@ impl Splitter {
         self.cut_block(self.pending.len(), &mut blocks);
         blocks.extend(self.footer.finish(&mut self.end));
         let format = &self.plan.compiled.format;
+        let is_json = self.plan.compiled.members.is_some();
         if let Some(control) = &format.control {
             self.end.findings = self.end.announced.judge(control, self.end.rows);
         }
         // A control record that announces no rows makes a file of none.
         let nothing = self.end.rows == 0 && self.end.passed.control.records == 0;
-        let empty = nothing && format.header() == Header::Absent;
+        let framer = self.opened.as_ref().map(|opened| &opened.records.framer);
+        self.end.findings.extend(framer.and_then(json_finding));
+        let json_of_nothing = is_json && framer.is_none_or(Framer::saw_nothing);
+        let empty = nothing && (format.header() == Header::Absent || json_of_nothing);
         match &self.binding {
             Some(binding) if !empty => {
                 self.end.unknown_columns.clone_from(&binding.unknown);
@@ -194,6 +199,10 @@ impl Splitter {
             let reader = self.reader(&opened);
             let binding = Binding::by_position(&self.plan.compiled, opened.encoding, reader);
             self.binding = Some(Arc::new(binding));
+        } else if let Some(members) = &compiled.members {
+            let reader = FieldReader::Json(Arc::clone(members));
+            let binding = Binding::by_position(compiled, opened.encoding, reader);
+            self.binding = Some(Arc::new(binding));
         }
         Ok(opened)
     }
@@ -213,7 +222,11 @@ impl Splitter {
                 return Ok(());
             };
             match opened.records.next(&self.pending, at_end) {
-                Step::NeedMore => return Ok(()),
+                Step::NeedMore => {
+                    self.let_idle_bytes_go(blocks);
+                    return Ok(());
+                }
+                Step::NotAnArray { object } => return Err(Unreadable::not_an_array(object)),
                 Step::Record(record) => self.take_record(record, blocks)?,
                 Step::TooLong { start, searched } => {
                     if self.binding.is_none() {
@@ -361,6 +374,17 @@ impl Splitter {
         }
     }
 
+    /// What stands between records must not fill the memory.
+    fn let_idle_bytes_go(&mut self, blocks: &mut Vec<Block>) {
+        let framer = self.opened.as_ref().map(|opened| &opened.records.framer);
+        let idle = framer.map_or(0, Framer::idle_until);
+        if idle > self.counted && (self.spans.is_empty() || idle >= self.limits.block_bytes) {
+            self.end.separator_bytes += self.file_bytes(self.counted, idle);
+            self.counted = idle;
+            self.cut_block(idle, blocks);
+        }
+    }
+
     /// Drops the first pending bytes; the framer is not told.
     fn discard(&mut self, count: usize) {
         self.base += self.file_bytes(0, count);
@@ -427,4 +451,15 @@ impl Splitter {
         self.discard(next);
         true
     }
+}
+
+/// What is wrong with a JSON file as a whole: rows may be missing, so it fails.
+fn json_finding(framer: &Framer) -> Option<Finding> {
+    let problem = Problem {
+        column: None,
+        rule: "json".into(),
+        detail: framer.fault()?.into(),
+    };
+    let severity = Severity::Fail;
+    Some(Finding { severity, problem })
 }

@@ -10,10 +10,13 @@
 //! lays them out in the tile's own text, one byte between them, and everything after that is
 //! the same.
 
+use std::collections::BTreeSet;
+
 use memchr::memchr;
 
 use crate::block::Span;
 use crate::bounds::{find_plain, find_quoted};
+use crate::json::Fault;
 
 /// The most records of a tile.
 const TILE_RECORDS: usize = 512;
@@ -53,6 +56,7 @@ pub(crate) enum Misshapen {
     },
     /// Not of the length that fixed places ask for.
     Length,
+    Json(Fault),
 }
 
 #[derive(Debug, Default)]
@@ -73,6 +77,8 @@ pub(crate) struct Tile {
     row_at: usize,
     /// Where the rows begin and end in [`Self::bytes`].
     extent: (u32, u32),
+    /// Paths of JSON members that no column reads, of all tiles so far.
+    pub(crate) unknown_members: BTreeSet<String>,
 }
 
 /// Follows each field that is laid out: ASCII, so that the text is UTF-8 where its fields are.

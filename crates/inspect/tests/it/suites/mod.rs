@@ -7,6 +7,7 @@ mod arrow_testing;
 mod csv_spectrum;
 mod csv_test_data;
 mod duckdb;
+mod json;
 mod polars;
 
 use std::path::{Path, PathBuf};
