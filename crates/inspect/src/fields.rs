@@ -126,7 +126,7 @@ impl FieldReader {
             Self::Plain(dialect, _) => {
                 dialect.delimiter.is_ascii() && dialect.quote.is_none_or(|quote| quote.is_ascii())
             }
-            Self::Separated(_) | Self::Places(_) => true,
+            Self::Separated(_) | Self::Places(_) | Self::Json(_) => true,
         }
     }
 

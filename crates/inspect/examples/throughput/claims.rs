@@ -3,9 +3,7 @@
 
 use std::fmt::Write;
 
-use contract::{Column, ColumnType, Contract, Delimited, Domain, Encoding, Length, Range};
-
-use crate::guess::{column, of_columns, owned};
+use contract::{Column, ColumnType, Contract, Domain, FileFormat, Length, Range};
 
 /// One row in this many has quoted fields with delimiters, quotes and line ends in them.
 const QUOTED_ROW_EVERY: u64 = 100;
@@ -159,13 +157,8 @@ impl Random {
 
 /// The contract of that file.
 pub(crate) fn contract() -> Contract {
-    let format = Delimited {
-        delimiter: b',',
-        quote: Some(b'"'),
-        encoding: Encoding::Utf8,
-        header: true,
-    };
-    of_columns(format, columns())
+    let layout = "throughput@v1".parse().expect("a layout id");
+    Contract::new(layout, FileFormat::default(), columns())
 }
 
 fn columns() -> Vec<Column> {
@@ -224,6 +217,14 @@ fn columns() -> Vec<Column> {
         text("remark", 100),
     ]);
     columns
+}
+
+fn owned(list: &[&str]) -> Vec<String> {
+    list.iter().map(|item| (*item).to_owned()).collect()
+}
+
+fn column(name: &str, column_type: ColumnType) -> Column {
+    Column::new(name, column_type)
 }
 
 fn pattern(name: &str, pattern: &str) -> Column {

@@ -1,18 +1,17 @@
 //! `throughput FILE|claims [text|typed] [asis|quoted] [MEBIBYTES] [ROUNDS]`: how fast one
 //! thread reads a file's rows, repeated up to that size, beside the `csv` crate, which only
 //! splits them. `claims` is a synthetic claims file under a full contract; a FILE's columns are
-//! text or, with `typed`, of the types that all of its values have. `quoted` puts every field
+//! text or, with `typed`, what `infer` drafts. `quoted` puts every field
 //! in quotes. Medians of the rounds; the two take turns, so that what disturbs one disturbs both.
 //! Time is what the thread had of a processor where the system tells (Linux), else of the clock.
 
 mod claims;
-mod guess;
 
 use std::sync::LazyLock;
 use std::time::Instant;
 
-use contract::{Contract, Delimited, Encoding};
-use inspect::{FilePlan, Plan, Splitter};
+use contract::{Column, ColumnType, Contract};
+use inspect::{FilePlan, Plan, Sample, Splitter, infer};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -44,26 +43,41 @@ fn main() -> Result<(), Failure> {
         (claims::generate(bytes.min(32 << 20)), claims::contract())
     } else {
         let file = std::fs::read(path)?;
-        let contract = guess::contract(&file, format_of(&file), typed)?;
+        let contract = drafted(path, &file, typed)?;
         (file, contract)
     };
     if quoted {
-        file = in_quotes(&file, contract.format.delimiter)?;
+        file = in_quotes(&file, delimiter_of(&contract)?)?;
     }
     let input = repeated(&file, bytes)?;
     drop(file);
     measure(path, &input, &contract, rounds)
 }
 
-/// The delimiter is a pipe where the header has one.
-fn format_of(file: &[u8]) -> Delimited {
-    let header = file.split(|&byte| byte == b'\n').next();
-    let piped = header.is_some_and(|header| header.contains(&b'|'));
-    Delimited {
-        delimiter: if piped { b'|' } else { b',' },
-        quote: Some(b'"'),
-        encoding: Encoding::Utf8,
-        header: true,
+/// The contract that the file itself suggests, or every column as text.
+fn drafted(path: &str, file: &[u8], typed: bool) -> Result<Contract, Failure> {
+    let sample = Sample {
+        file_name: path.to_owned(),
+        bytes: file.to_vec(),
+        is_cut: false,
+    };
+    let mut contract = infer(&[sample])?.contract;
+    if !typed {
+        for column in &mut contract.columns {
+            *column = Column {
+                header: column.header.clone(),
+                ..Column::new(&column.name, ColumnType::String)
+            };
+        }
+    }
+    Ok(contract)
+}
+
+fn delimiter_of(contract: &Contract) -> Result<u8, Failure> {
+    let delimited = contract.format.as_delimited();
+    match delimited.map(|delimited| delimited.delimiter.as_bytes()) {
+        Some(&[delimiter]) => Ok(delimiter),
+        _ => Err("the file is not delimited by single bytes".into()),
     }
 }
 
@@ -104,12 +118,13 @@ fn repeated(file: &[u8], bytes: usize) -> Result<Vec<u8>, Failure> {
 #[expect(clippy::print_stdout, reason = "printing is what this program is for")]
 fn measure(name: &str, input: &[u8], contract: &Contract, rounds: usize) -> Result<(), Failure> {
     let plan = Plan::compile(contract)?.for_file("throughput.csv");
+    let delimiter = delimiter_of(contract)?;
     let mut taken = Vec::new();
     let mut counts = (0, 0);
     for _ in 0..rounds {
         let started = now();
         let mut record = csv::ByteRecord::new();
-        let mut csv = reader(input, contract.format.delimiter);
+        let mut csv = reader(input, delimiter);
         let mut fields = 0;
         while csv.read_byte_record(&mut record)? {
             fields += record.len();

@@ -289,9 +289,7 @@ impl Names {
 
     fn look_up(&mut self, node: &Node, before: &mut Option<usize>, name: &[u8]) -> Option<usize> {
         let known = self.by_name.get(name).copied();
-        let Some(at) = known.or_else(|| self.remember(node, name)) else {
-            return None;
-        };
+        let at = known.or_else(|| self.remember(node, name))?;
         match *before {
             Some(before) => self.seen[before].next = at,
             None => self.first = at,

@@ -45,7 +45,7 @@ pub struct Unpacker {
 enum State {
     Sniffing,
     Plain,
-    Gzip(Gzip),
+    Gzip(Box<Gzip>),
     Zstd(Zstd),
 }
 
@@ -115,7 +115,7 @@ impl Unpacker {
     fn begin(&mut self) -> Vec<u8> {
         self.state = match Compression::of(&self.start) {
             None => State::Plain,
-            Some(Compression::Gzip) => State::Gzip(Gzip::default()),
+            Some(Compression::Gzip) => State::Gzip(Box::default()),
             Some(Compression::Zstd) => State::Zstd(Zstd::new()),
         };
         std::mem::take(&mut self.start)

@@ -35,11 +35,11 @@ fn visits(shape: Shape) -> Contract {
 }
 
 fn lines(text: &str) -> Read {
-    read(&visits(Shape::JsonLines), text.as_bytes()).unwrap()
+    read(&visits(Shape::JsonLines), text.as_bytes()).expect("JSON lines")
 }
 
 fn array(text: &str) -> Read {
-    read(&visits(Shape::JsonArray), text.as_bytes()).unwrap()
+    read(&visits(Shape::JsonArray), text.as_bytes()).expect("a JSON array")
 }
 
 /// One record's row or reject, as a line and as an element.

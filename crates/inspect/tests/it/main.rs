@@ -11,20 +11,13 @@ mod differential;
 mod encodings;
 mod files;
 mod fixed_width;
-<<<<<<< HEAD
 mod hostile;
-=======
 mod json;
->>>>>>> refs/heads/json
 mod limits;
 mod oracle;
 mod reading;
 mod records;
-<<<<<<< HEAD
 mod reference;
 mod suites;
-=======
-mod suites;
 mod unpack;
->>>>>>> refs/heads/json
 mod values;
