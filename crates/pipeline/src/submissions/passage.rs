@@ -1,6 +1,6 @@
 //! A submission on its way through the inspector: where its rows go and what is counted.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
@@ -17,6 +17,9 @@ use super::report::{FileReport, ParseReport, ReasonCounter};
 use crate::PipelineError;
 use crate::catalog::Layout;
 use crate::fault::{self, FaultPoint};
+
+/// How many unknown members of a file are counted, lest members named after values fill the memory.
+const UNKNOWN_MEMBERS_MAX: usize = 10_000;
 
 /// All files of a submission.
 pub(super) struct Passage {
@@ -84,6 +87,21 @@ impl Passage {
         Ok(report)
     }
 
+    /// Inspects blocks on all cores and sends on what is ready, in order.
+    pub(super) async fn inspect(
+        &mut self,
+        file: &mut FilePassage,
+        working: &mut Working,
+        blocks: Vec<Block>,
+    ) -> Result<(), PipelineError> {
+        for block in blocks {
+            if let Some(inspected) = working.push(block).await? {
+                self.take(file, inspected).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Sends a block's rows on: SQL rules first, then silver and quarantine.
     pub(super) async fn take(
         &mut self,
@@ -110,6 +128,9 @@ impl Passage {
         file.report.rows_accepted += inspected.accepted.num_rows() as u64;
         file.report.rows_rejected += inspected.rejects.len() as u64;
         file.statistics.merge(&inspected.statistics);
+        let room = UNKNOWN_MEMBERS_MAX.saturating_sub(file.unknown_members.len());
+        let unknown = inspected.unknown_members.into_iter();
+        file.unknown_members.extend(unknown.take(room));
         Ok(())
     }
 
@@ -214,6 +235,8 @@ pub(super) struct FilePassage {
     month: AtomicMonth,
     pub(super) report: FileReport,
     pub(super) statistics: Statistics,
+    /// Paths of JSON members that the contract does not read.
+    pub(super) unknown_members: BTreeSet<String>,
     pub(super) control: ControlTotals,
 }
 
@@ -229,6 +252,7 @@ impl FilePassage {
             month,
             report,
             statistics: Statistics::default(),
+            unknown_members: BTreeSet::new(),
             control: plan.control_totals(),
         }
     }
