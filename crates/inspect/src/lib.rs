@@ -75,5 +75,5 @@ pub use splitter::{
 pub use statistics::{ColumnStatistics, Extreme, Statistics};
 pub use unpack::{
     Archive, ArchiveReader, Compression, Member, MemberReader, PassedOver, Unpacker, is_archive,
-    open_archive, packed_base_name, read_member,
+    open_archive, packed_base_name, read_member, unpacked_head,
 };

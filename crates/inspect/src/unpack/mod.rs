@@ -10,7 +10,7 @@ mod stream;
 mod zip;
 
 pub use names::{PassedOver, packed_base_name};
-pub use stream::{Compression, Unpacker};
+pub use stream::{Compression, Unpacker, unpacked_head};
 pub use zip::{Archive, ArchiveReader, Member, MemberReader, open_archive, read_member};
 
 use crate::error::Unreadable;

@@ -136,6 +136,33 @@ impl Unpacker {
     }
 }
 
+/// The first bytes of what a file that begins so holds, at most `bytes_max` of them; of one that
+/// is not compressed, `start` itself.
+pub fn unpacked_head(start: &[u8], bytes_max: usize) -> Vec<u8> {
+    struct Enough;
+    impl From<Unreadable> for Enough {
+        fn from(_: Unreadable) -> Self {
+            Self
+        }
+    }
+    let mut head = Vec::new();
+    let mut take = |piece: &[u8]| {
+        let room = bytes_max - head.len();
+        head.extend_from_slice(&piece[..piece.len().min(room)]);
+        if head.len() == bytes_max {
+            Err(Enough)
+        } else {
+            Ok(())
+        }
+    };
+    let mut unpacker = Unpacker::new();
+    // Damage shows when the file is read; what came out before it will do here.
+    if unpacker.push(start, &mut take).is_ok() {
+        let _ = unpacker.finish(&mut take);
+    }
+    head
+}
+
 const CUT_OFF: &str = "it is cut off before its end";
 const BROKEN: &str = "its bytes are damaged";
 

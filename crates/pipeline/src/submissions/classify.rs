@@ -1,10 +1,10 @@
 //! Which feed and layout a submission belongs to: a pure decision over its path, its files'
 //! names and, for the header classifier, its files' first bytes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use contract::{Column, Contract, Feed, FileType, Header, LayoutId, SubmitterId};
-use inspect::header_names;
+use contract::{Column, Contract, Feed, FileNameGrammar, FileType, Header, LayoutId, SubmitterId};
+use inspect::{header_names, packed_base_name};
 use store::Classification;
 
 use crate::{Catalog, ClassifierKind};
@@ -95,7 +95,7 @@ fn by_name<'a>(
     let base_name = base_name(&file.file_name);
     expected(catalog, feeds, file_type)
         .find(|(_, _, contract)| {
-            contract.file_name.as_ref().is_none_or(|grammar| grammar.matches(base_name).is_some())
+            contract.file_name.as_ref().is_none_or(|grammar| matched(grammar, base_name).is_some())
         })
         .map(|(feed, layout, _)| (feed, layout.clone()))
         .ok_or_else(|| {
@@ -153,6 +153,16 @@ fn known_columns(contract: &Contract, head: &[u8]) -> Option<usize> {
 
 fn under(file_type: Option<&FileType>) -> String {
     file_type.map_or_else(String::new, |file_type| format!(" under `{file_type}`"))
+}
+
+/// What a file's name says under a grammar: with the ending of its compression (`.gz`, `.zst`)
+/// or without it.
+pub(crate) fn matched(
+    grammar: &FileNameGrammar,
+    base_name: &str,
+) -> Option<BTreeMap<String, String>> {
+    let unpacked = || grammar.matches(packed_base_name(base_name));
+    grammar.matches(base_name).or_else(unpacked)
 }
 
 pub(crate) fn base_name(file_name: &str) -> &str {

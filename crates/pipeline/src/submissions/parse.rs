@@ -1,12 +1,12 @@
 use bytes::Bytes;
 use contract::{AtomicMonth, MonthSource};
 use futures::TryStreamExt;
-use inspect::{Months, Splitter};
+use inspect::{Compression, Months, Splitter, Unpacker, Unreadable};
 use lake::Key;
 use serde_json::json;
 use store::{FileCounts, Parsed, Submission, SubmissionFile};
 
-use super::classify::base_name;
+use super::classify::{base_name, matched};
 use super::looked::Working;
 use super::passage::{FilePassage, Passage};
 use super::report::ParseReport;
@@ -14,6 +14,9 @@ use super::{Classified, classified};
 use crate::catalog::Layout;
 use crate::fault::{self, FaultPoint};
 use crate::{Event, Pipeline, PipelineError};
+
+/// How much of a compressed file is unpacked at a time, so that a bomb comes out in pieces.
+const PACKED_PIECE_BYTES: usize = 32 << 10;
 
 /// One file's end: it was read, or it is not readable as this contract and why.
 type FileOutcome = Result<(), String>;
@@ -170,15 +173,20 @@ impl Pipeline {
             .objects
             .read(&file.raw_key, file.size_bytes as u64, None);
         let mut working = Working::new(&passage.layout, months);
+        let mut unpacker = Unpacker::new();
         while let Some(chunk) = chunks.try_next().await? {
-            let blocks = match splitter.push(&chunk) {
-                Ok(blocks) => blocks,
-                Err(unreadable) => return Ok(Err(unreadable.to_string())),
-            };
-            for block in blocks {
-                if let Some(looked) = working.push(block).await? {
-                    passage.take(&mut counts, looked).await?;
+            let packed = unpacker.compression().or_else(|| Compression::of(&chunk));
+            let piece_bytes = packed.map_or(chunk.len(), |_| PACKED_PIECE_BYTES);
+            for piece in chunk.chunks(piece_bytes.max(1)) {
+                let mut blocks = Vec::new();
+                let pushed = unpacker.push(piece, |text| {
+                    blocks.extend(splitter.push(text)?);
+                    Ok::<(), Unreadable>(())
+                });
+                if let Err(unreadable) = pushed {
+                    return Ok(Err(unreadable.to_string()));
                 }
+                passage.inspect(&mut counts, &mut working, blocks).await?;
             }
             self.tell(Event::Parsing {
                 submission: submission.submission_id,
@@ -187,19 +195,27 @@ impl Pipeline {
                 of: file.size_bytes as u64,
             });
         }
-        let (blocks, mut end) = match splitter.finish() {
-            Ok(finished) => finished,
+        let mut blocks = Vec::new();
+        let finished = unpacker
+            .finish(|text| {
+                blocks.extend(splitter.push(text)?);
+                Ok::<(), Unreadable>(())
+            })
+            .and_then(|()| splitter.finish());
+        let mut end = match finished {
+            Ok((last, end)) => {
+                blocks.extend(last);
+                end
+            }
             Err(unreadable) => return Ok(Err(unreadable.to_string())),
         };
-        for block in blocks {
-            if let Some(looked) = working.push(block).await? {
-                passage.take(&mut counts, looked).await?;
-            }
-        }
+        passage.inspect(&mut counts, &mut working, blocks).await?;
         while let Some(looked) = working.next().await? {
             passage.take(&mut counts, looked).await?;
         }
         counts.control.judge(&mut end);
+        end.unknown_columns
+            .extend(std::mem::take(&mut counts.unknown_members));
         counts.report.end(end, &counts.statistics);
         passage.files.push(counts.report);
         Ok(Ok(()))
@@ -221,7 +237,7 @@ fn months(layout: &Layout, file_name: &str) -> Result<Months, String> {
         .contract
         .file_name
         .as_ref()
-        .and_then(|grammar| grammar.matches(base_name(file_name)));
+        .and_then(|grammar| matched(grammar, base_name(file_name)));
     parts
         .and_then(|parts| AtomicMonth::from_file_name_part(parts.get(part)?).ok())
         .map(Months::Fixed)

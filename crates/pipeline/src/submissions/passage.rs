@@ -1,17 +1,21 @@
 //! A submission on its way through the inspector: where its rows go and what is counted.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use contract::SubmissionId;
-use inspect::{ControlTotals, Plan, Statistics};
+use inspect::{Block, ControlTotals, Plan, Statistics};
 use lake::{Objects, QuarantineWriter, SilverWriter, SubmissionPlace};
 use store::SubmissionFile;
 
-use super::looked::Looked;
+use super::looked::{Looked, Working};
 use super::report::{FileReport, ParseReport, ReasonCounter};
 use crate::PipelineError;
 use crate::catalog::Layout;
 use crate::fault::{self, FaultPoint};
+
+/// How many unknown members of a file are counted, lest members named after values fill the memory.
+const UNKNOWN_MEMBERS_MAX: usize = 10_000;
 
 /// All files of a submission.
 pub(super) struct Passage {
@@ -71,6 +75,21 @@ impl Passage {
         Ok(report)
     }
 
+    /// Inspects blocks on all cores and sends on what is ready, in order.
+    pub(super) async fn inspect(
+        &mut self,
+        file: &mut FilePassage,
+        working: &mut Working,
+        blocks: Vec<Block>,
+    ) -> Result<(), PipelineError> {
+        for block in blocks {
+            if let Some(looked) = working.push(block).await? {
+                self.take(file, looked).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Sends a block's rows on, to silver and quarantine.
     pub(super) async fn take(
         &mut self,
@@ -78,7 +97,7 @@ impl Passage {
         looked: Looked,
     ) -> Result<(), PipelineError> {
         let name = file.report.file_name.as_str();
-        let inspected = looked.inspected;
+        let mut inspected = looked.inspected;
         for (row, problem) in &looked.failed {
             self.failures.add(name, *row, problem);
         }
@@ -101,6 +120,9 @@ impl Passage {
         file.report.rows_accepted += inspected.accepted.num_rows() as u64;
         file.report.rows_rejected += inspected.rejects.len() as u64;
         file.statistics.merge(&inspected.statistics);
+        let room = UNKNOWN_MEMBERS_MAX.saturating_sub(file.unknown_members.len());
+        let unknown = std::mem::take(&mut inspected.unknown_members).into_iter();
+        file.unknown_members.extend(unknown.take(room));
         self.quarantine.write(name, &inspected.rejects).await?;
         // The rows are in `months` too.
         drop(inspected);
@@ -115,6 +137,8 @@ impl Passage {
 pub(super) struct FilePassage {
     pub(super) report: FileReport,
     pub(super) statistics: Statistics,
+    /// Paths of JSON members that the contract does not read.
+    pub(super) unknown_members: BTreeSet<String>,
     pub(super) control: ControlTotals,
 }
 
@@ -129,6 +153,7 @@ impl FilePassage {
         Self {
             report,
             statistics: Statistics::default(),
+            unknown_members: BTreeSet::new(),
             control: plan.control_totals(),
         }
     }

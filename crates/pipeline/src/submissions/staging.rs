@@ -1,6 +1,7 @@
 use bytes::Bytes;
 use chrono::Utc;
 use contract::MonthSource;
+use inspect::unpacked_head;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use store::{Classification, Staged, Submission, SubmissionFile};
@@ -139,10 +140,8 @@ impl Pipeline {
                     if length == 0 {
                         Vec::new()
                     } else {
-                        self.objects
-                            .get_range(&file.raw_key, 0, length)
-                            .await?
-                            .to_vec()
+                        let start = self.objects.get_range(&file.raw_key, 0, length).await?;
+                        unpacked_head(&start, HEAD_BYTES as usize)
                     }
                 }
             };
