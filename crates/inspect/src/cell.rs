@@ -68,6 +68,8 @@ pub(crate) struct CellReader<'p> {
     null_starts: [u64; 4],
     nulls: &'p [Box<[u8]>],
     transforms: &'p [Transform],
+    /// Zeros fill the text up to so many characters; 0 where the contract does not ask.
+    zero_pad: usize,
     quote: Option<u8>,
     doubled: bool,
     decoding: Decoding,
@@ -93,6 +95,7 @@ impl<'p> CellReader<'p> {
             null_starts: starts_of(&column.nulls),
             nulls: &column.nulls,
             transforms: &column.transforms,
+            zero_pad: column.zero_pad,
             quote: quote.map(|(quote, _)| quote),
             doubled: quote.is_some_and(|(_, doubled)| doubled),
             decoding,
@@ -101,7 +104,11 @@ impl<'p> CellReader<'p> {
 
     /// Whether [`Self::read_quick`] will do: the text, if any, is a slice of the field.
     pub(crate) fn is_quick(&self) -> bool {
-        self.decoding == Decoding::Clean && self.transforms.is_empty()
+        self.decoding == Decoding::Clean && self.keeps_text()
+    }
+
+    fn keeps_text(&self) -> bool {
+        self.transforms.is_empty() && self.zero_pad == 0
     }
 
     #[inline(always)]
@@ -134,7 +141,7 @@ impl<'p> CellReader<'p> {
         let unquoted = unquoted(field, self.quote);
         if let Cow::Borrowed(text) = unquoted
             && self.decoding == Decoding::Clean
-            && self.transforms.is_empty()
+            && self.keeps_text()
         {
             return self.read_text(text);
         }
@@ -165,6 +172,7 @@ impl<'p> CellReader<'p> {
             return Cell::Null;
         }
         transform::apply(self.transforms, scratch);
+        transform::zero_pad(self.zero_pad, scratch);
         if scratch.is_empty() {
             Cell::Null
         } else {
@@ -259,6 +267,7 @@ mod tests {
             null_starts: starts_of(nulls),
             nulls,
             transforms,
+            zero_pad: 0,
             quote: Some(b'"'),
             doubled: true,
             decoding,

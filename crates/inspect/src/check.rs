@@ -1,4 +1,4 @@
-//! The compiled checks of a cell: bounds of its typed value, length, pattern and domain.
+//! The compiled checks of a cell: bounds of its typed value, length, pattern, domain and form.
 
 use std::collections::HashMap;
 
@@ -21,17 +21,30 @@ impl<T: PartialOrd + Copy> Bounds<T> {
     }
 }
 
+/// The typed values that a column takes.
+#[derive(Debug)]
+pub(crate) struct Allowed<T> {
+    pub(crate) range: Bounds<T>,
+    /// Values that mean "no value".
+    pub(crate) sentinels: Box<[T]>,
+}
+
 /// The checks of a cell's text. Those that a contract does not ask for cost one branch.
 #[derive(Debug, Clone)]
 pub(crate) struct TextChecks {
     pub(crate) length: Option<Length>,
     pub(crate) pattern: Option<Pattern>,
     pub(crate) domain: Option<DomainTable>,
+    /// Whether a published form of identifier or code holds.
+    pub(crate) form: Option<fn(&[u8]) -> bool>,
 }
 
 impl TextChecks {
     pub(crate) fn is_empty(&self) -> bool {
-        self.length.is_none() && self.pattern.is_none() && self.domain.is_none()
+        self.length.is_none()
+            && self.pattern.is_none()
+            && self.domain.is_none()
+            && self.form.is_none()
     }
 }
 

@@ -4,9 +4,9 @@
 use contract::Encoding;
 
 use crate::cell::{Cell, CellReader, Decoding};
-use crate::check::{Bounds, TextChecks, length_holds};
+use crate::check::{Allowed, Bounds, TextChecks, length_holds};
 use crate::fields::FieldReader;
-use crate::number::{parse_decimal, parse_integer};
+use crate::number::{parse_decimal, parse_implied_decimal, parse_integer};
 use crate::plan::{ColumnPlan, Kind};
 use crate::reason::{Broken, CellRule};
 use crate::tile::{Tile, TileRow};
@@ -67,6 +67,7 @@ pub(crate) fn type_column(
         scratch,
     };
     let checks = &column.checks;
+    let missing = Broken::when(column.required, CellRule::Required);
     match (&column.kind, &mut out.values) {
         (Kind::Text, Values::Text(values)) if checks.is_empty() => cells.each(report, |text| {
             values.push(text.unwrap_or_default());
@@ -75,46 +76,64 @@ pub(crate) fn type_column(
         (Kind::Text, Values::Text(values)) => {
             cells.each(report, |text| take_checked_text(values, checks, text));
         }
-        (Kind::Integer { range }, Values::Integer(values)) => {
-            cells.each(report, typed(values, checks, *range, parse_integer));
+        (Kind::Integer { allowed }, Values::Integer(values)) => {
+            cells.each(
+                report,
+                typed(values, checks, allowed, missing, parse_integer),
+            );
+        }
+        (
+            &Kind::Decimal {
+                precision,
+                implied: true,
+                ref allowed,
+                ..
+            },
+            Values::Decimal(values),
+        ) => {
+            let parse = |text: &[u8]| parse_implied_decimal(text, precision);
+            cells.each(report, typed(values, checks, allowed, missing, parse));
         }
         (
             &Kind::Decimal {
                 precision,
                 scale,
-                range,
+                ref allowed,
+                ..
             },
             Values::Decimal(values),
         ) => {
             let parse = |text: &[u8]| parse_decimal(text, precision, scale);
-            cells.each(report, typed(values, checks, range, parse));
+            cells.each(report, typed(values, checks, allowed, missing, parse));
         }
-        (Kind::Date { formats, range }, Values::Date(values)) => {
+        (Kind::Date { formats, allowed }, Values::Date(values)) => {
             let parse = |text: &[u8]| formats.iter().find_map(|format| format.parse_date(text));
-            cells.each(report, typed(values, checks, *range, parse));
+            cells.each(report, typed(values, checks, allowed, missing, parse));
         }
         (
             Kind::Timestamp {
                 formats,
-                zoned,
-                range,
+                reading,
+                allowed,
             },
             Values::Timestamp(values),
         ) => {
             let parse = |text: &[u8]| {
-                formats
-                    .iter()
-                    .find_map(|format| format.parse_timestamp(text, *zoned))
+                let mut formats = formats.iter();
+                formats.find_map(|format| reading.timestamp(format, text))
             };
-            cells.each(report, typed(values, checks, *range, parse));
+            cells.each(report, typed(values, checks, allowed, missing, parse));
         }
         (Kind::Boolean { truthy, falsy }, Values::Boolean(values)) => {
-            let range = Bounds {
-                min: false,
-                max: true,
-            };
             let parse = |text: &[u8]| parse_boolean(truthy, falsy, text);
-            cells.each(report, typed(values, checks, range, parse));
+            let any = Allowed {
+                range: Bounds {
+                    min: false,
+                    max: true,
+                },
+                sentinels: Box::default(),
+            };
+            cells.each(report, typed(values, checks, &any, missing, parse));
         }
         _ => unreachable!("a column's values are made from its kind"),
     }
@@ -179,9 +198,11 @@ fn report_cell(report: &mut impl FnMut(u32, Broken), row: TileRow, broken: Broke
 fn typed<T: Copy + Default + PartialOrd>(
     values: &mut Vec<T>,
     checks: &TextChecks,
-    range: Bounds<T>,
+    allowed: &Allowed<T>,
+    missing: Broken,
     parse: impl Fn(&[u8]) -> Option<T>,
 ) -> impl FnMut(Option<&[u8]>) -> Taken {
+    let (range, sentinels) = (allowed.range, &*allowed.sentinels);
     move |text| {
         let Some(text) = text else {
             values.push(T::default());
@@ -191,6 +212,10 @@ fn typed<T: Copy + Default + PartialOrd>(
             values.push(T::default());
             return (false, Broken::one(CellRule::Type));
         };
+        if !sentinels.is_empty() && sentinels.contains(&value) {
+            values.push(T::default());
+            return (false, missing);
+        }
         values.push(value);
         let out_of_range = Broken::when(!range.contains(value), CellRule::Range);
         if checks.is_empty() {
@@ -232,7 +257,10 @@ fn broken_form(checks: &TextChecks, text: &[u8]) -> Broken {
         .pattern
         .as_ref()
         .is_some_and(|pattern| !pattern.is_match(text));
-    Broken::when(length, CellRule::Length).and(Broken::when(pattern, CellRule::Pattern))
+    let form = checks.form.is_some_and(|holds| !holds(text));
+    Broken::when(length, CellRule::Length)
+        .and(Broken::when(pattern, CellRule::Pattern))
+        .and(Broken::when(form, CellRule::Check))
 }
 
 fn parse_boolean(truthy: &[String], falsy: &[String], text: &[u8]) -> Option<bool> {

@@ -24,6 +24,10 @@ pub enum PlanError {
          or make the column a plain timestamp"
     )]
     NoOffset { column: String, format: String },
+    #[error("column `{column}`: `{zone}` is not a time zone: write an IANA name")]
+    Zone { column: String, zone: String },
+    #[error("the natural key names `{column}`, which is no column")]
+    KeyColumn { column: String },
     #[error("column `{column}`: the bound `{bound}` is not {expected}")]
     Bound {
         column: String,

@@ -194,8 +194,10 @@ impl<'b> Inspection<'b> {
             accepted.num_rows() + rejects.len(),
             "every row is accepted or rejected, never both, never neither"
         );
+        let unique = plan.unique.as_ref();
         Inspected {
             rows_in: rows_in as u64,
+            keys: unique.map_or_else(Vec::new, |unique| unique.hashes(&accepted)),
             accepted,
             rejects,
             warnings,

@@ -45,15 +45,13 @@ mod statistics;
 mod tile;
 mod time_format;
 mod transform;
+mod unique;
 mod unpack;
 mod utf16;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "plans do not compile the checks yet")
-)]
 mod value_checks;
 mod values;
 mod word;
+mod zone;
 
 pub use block::Block;
 pub use control::ControlTotals;
@@ -66,13 +64,14 @@ pub use header::header_names;
 pub use infer::{Draft, Sample, infer};
 pub use json::is_json;
 pub use outcome::{
-    FileEnd, Finding, Inspected, LineEnds, Passage, Passed, Problem, Reject, Warning,
+    FileEnd, Finding, Inspected, LineEnds, Passage, Passed, Problem, Reject, RowPlaces, Warning,
 };
 pub use plan::{FilePlan, LINEAGE_COLUMNS, Plan, arrow_type};
 pub use splitter::{
     BLOCK_BYTES, BLOCK_RECORDS_MAX, Limits, RECORD_BYTES_MAX, RECORD_PREFIX_BYTES, Splitter,
 };
 pub use statistics::{ColumnStatistics, Extreme, Statistics};
+pub use unique::{KEY_MEMORY_BYTES, KeyLedger, Spill, SpillFile};
 pub use unpack::{
     Archive, ArchiveReader, Compression, Member, MemberReader, PassedOver, Unpacker, is_archive,
     open_archive, packed_base_name, read_member, unpacked_head,

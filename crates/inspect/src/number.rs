@@ -98,6 +98,23 @@ fn parse_any_decimal(digits: &[u8], scale: u8) -> Option<i128> {
     }
 }
 
+/// A decimal that is sent without its point: a sign and digits that count its smallest unit.
+pub(crate) fn parse_implied_decimal(text: &[u8], precision: u8) -> Option<i128> {
+    let (negative, digits) = split_sign(text);
+    if digits.is_empty() {
+        return None;
+    }
+    let magnitude = if digits.len() <= 18 {
+        i128::from(accumulate(0, digits)?)
+    } else {
+        accumulate_wide(0, digits)?
+    };
+    if magnitude > largest(precision) {
+        return None;
+    }
+    Some(if negative { -magnitude } else { magnitude })
+}
+
 /// The largest magnitude of a decimal with that many digits.
 pub(crate) fn largest(precision: u8) -> i128 {
     const LARGEST: [i128; 39] = {
@@ -229,6 +246,24 @@ mod tests {
             "", ".", "-", "-.", "1.2.3", "1,5", "1e2", "NaN", "$1", "1 ", "1.0x", "x.00",
         ] {
             check(bad, 12, 2, None);
+        }
+    }
+
+    #[test]
+    fn decimals_without_their_point() {
+        let check = |text: &str, precision: u8, expect: Option<i128>| {
+            let read = parse_implied_decimal(text.as_bytes(), precision);
+            assert_eq!(read, expect, "{text}");
+        };
+        check("1234", 12, Some(1234));
+        check("-000000000000000000005", 12, Some(-5));
+        check("+0", 12, Some(0));
+        check("99999", 5, Some(99_999));
+        check("100000", 5, None);
+        check(&"9".repeat(38), 38, Some(largest(38)));
+        check(&"9".repeat(39), 38, None);
+        for bad in ["", "-", "12.34", "1 ", "1e2", "1,000"] {
+            check(bad, 12, None);
         }
     }
 }

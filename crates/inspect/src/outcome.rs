@@ -1,13 +1,18 @@
 //! What comes out: accepted rows, rejects with every reason, warnings, and the file's totals.
 
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{AsArray, BooleanArray, Int64Array, RecordBatch};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::Int64Type;
 use contract::{Encoding, Severity};
 
 use crate::block::RawRows;
 use crate::control::Announced;
+use crate::plan::LINEAGE_COLUMNS;
 use crate::statistics::ColumnStatistics;
+use crate::unique::{self, KeyHash};
 
 /// The outcome of a block: `rows_in == accepted.num_rows() + rejects.len()`.
 #[derive(Debug)]
@@ -25,10 +30,75 @@ pub struct Inspected {
     pub statistics: Vec<ColumnStatistics>,
     /// Paths of JSON members that the contract does not read, at most a thousand of an object.
     pub unknown_members: Vec<String>,
+    /// The natural key of every accepted row, where the contract wants it to be unique.
+    pub(crate) keys: Vec<KeyHash>,
     pub(crate) raw: RawRows,
 }
 
+/// Where the accepted rows of a block stand in their file.
+#[derive(Debug, Clone)]
+pub struct RowPlaces {
+    row: Int64Array,
+    offset: Int64Array,
+    length: Int64Array,
+}
+
+impl RowPlaces {
+    /// The number of a row, given its index in the batch.
+    pub fn row(&self, index: usize) -> u64 {
+        self.row.value(index) as u64
+    }
+}
+
 impl Inspected {
+    /// Where the accepted rows stand in the file, as they are now.
+    pub fn rows(&self) -> RowPlaces {
+        let column = |name: &str| {
+            let found = self.accepted.column_by_name(name);
+            let found = found.expect("every row has its lineage");
+            found.as_primitive::<Int64Type>().clone()
+        };
+        let [_, row, offset, length] = LINEAGE_COLUMNS;
+        RowPlaces {
+            row: column(row),
+            offset: column(offset),
+            length: column(length),
+        }
+    }
+
+    /// Rejects accepted rows after all, given by their index in `accepted`, each with what it
+    /// broke. Their warnings go, for a warning is of an accepted row.
+    pub fn refuse(&mut self, refused: BTreeMap<usize, Vec<Problem>>) {
+        if refused.is_empty() {
+            return;
+        }
+        let rows = self.rows();
+        let numbers: HashSet<u64> = refused.keys().map(|&index| rows.row(index)).collect();
+        let warnings = &mut self.warnings;
+        warnings.retain(|warning| !numbers.contains(&warning.row));
+        let kept: Vec<bool> = (0..self.accepted.num_rows())
+            .map(|index| !refused.contains_key(&index))
+            .collect();
+        for (index, problems) in refused {
+            let (offset, length) = (rows.offset.value(index), rows.length.value(index));
+            self.rejects.push(Reject {
+                row: rows.row(index),
+                offset: offset as u64,
+                length: length as u64,
+                raw: self.raw_row(offset, length),
+                problems,
+            });
+        }
+        self.rejects.sort_by_key(|reject| reject.row);
+        let mut keep = kept.iter();
+        self.keys.retain(|_| keep.next() == Some(&true));
+        self.accepted = filter_record_batch(&self.accepted, &BooleanArray::from(kept))
+            .expect("there is one answer for each row");
+        for (statistics, values) in self.statistics.iter_mut().zip(self.accepted.columns()) {
+            statistics.recount(values);
+        }
+    }
+
     /// The text of a row of this block, given its `source_offset` and `source_length`: for a
     /// row that is accepted here and refused later. Empty where the block has no such row.
     pub fn raw_row(&self, source_offset: i64, source_length: i64) -> Vec<u8> {
@@ -57,11 +127,23 @@ pub struct Reject {
 pub struct Problem {
     /// Absent where the row's fields cannot be told apart.
     pub column: Option<Arc<str>>,
-    /// `required`, `type`, `length`, `range`, `pattern`, `domain`, `encoding`, `nul_byte`,
-    /// `field_count`, `quote`, `record_length`, `json`, `control`, or the id of a rule in SQL.
+    /// `required`, `type`, `length`, `range`, `pattern`, `domain`, `check`, `encoding`,
+    /// `nul_byte`, `field_count`, `quote`, `record_length`, `json`, `control`, `unique`,
+    /// `required_when`, or the id of a rule in SQL.
     pub rule: Arc<str>,
     /// What was expected, from the contract or the header only.
     pub detail: Arc<str>,
+}
+
+impl Problem {
+    /// What was expected, without what differs from row to row: for counting.
+    pub fn expected(&self) -> &str {
+        if *self.rule == *unique::RULE {
+            unique::without_row(&self.detail)
+        } else {
+            &self.detail
+        }
+    }
 }
 
 /// A broken check that is reported beside the rows.

@@ -10,7 +10,7 @@ use contract::{
 };
 
 use crate::calendar::MICROSECONDS_PER_DAY;
-use crate::check::{Bounds, DomainTable, TextChecks};
+use crate::check::{Allowed, Bounds, DomainTable, TextChecks};
 use crate::control::ControlPlan;
 use crate::error::PlanError;
 use crate::header::header_key;
@@ -21,6 +21,9 @@ use crate::pattern::Pattern;
 use crate::reason::{CellRule, details, expected_type};
 use crate::separators::Separators;
 use crate::time_format::TimeFormat;
+use crate::unique::UniqueKey;
+use crate::value_checks;
+use crate::zone::{ZoneReading, instant_in};
 
 /// What every accepted row carries beside the contract's columns, so that it can be traced to
 /// its bytes: the file, the row's number (1 is the first after the header), where it begins (in
@@ -49,7 +52,8 @@ pub(crate) struct Compiled {
     /// Of JSON: which members are columns.
     pub(crate) members: Option<Arc<Members>>,
     pub(crate) schema: SchemaRef,
-    rule_names: [Arc<str>; 8],
+    rule_names: [Arc<str>; CellRule::COUNT],
+    pub(crate) unique: Option<UniqueKey>,
 }
 
 /// The structural characters of a delimited file of lines where each is one byte, and quotes are
@@ -92,31 +96,35 @@ pub(crate) struct ColumnPlan {
     pub(crate) nulls: Vec<Box<[u8]>>,
     pub(crate) trim: bool,
     pub(crate) transforms: Vec<Transform>,
+    /// 0 where the contract does not ask.
+    pub(crate) zero_pad: usize,
     pub(crate) checks: TextChecks,
     /// Whether the extremes may appear in reports.
     pub(crate) identifies_nobody: bool,
-    details: [Arc<str>; 8],
+    details: [Arc<str>; CellRule::COUNT],
 }
 
 #[derive(Debug)]
 pub(crate) enum Kind {
     Text,
     Integer {
-        range: Bounds<i64>,
+        allowed: Allowed<i64>,
     },
     Decimal {
         precision: u8,
         scale: u8,
-        range: Bounds<i128>,
+        /// Sent without the point.
+        implied: bool,
+        allowed: Allowed<i128>,
     },
     Date {
         formats: Vec<TimeFormat>,
-        range: Bounds<i32>,
+        allowed: Allowed<i32>,
     },
     Timestamp {
         formats: Vec<TimeFormat>,
-        zoned: bool,
-        range: Bounds<i64>,
+        reading: ZoneReading,
+        allowed: Allowed<i64>,
     },
     Boolean {
         truthy: Vec<String>,
@@ -163,6 +171,7 @@ impl Plan {
             members,
             schema: Arc::new(Schema::new(fields)),
             rule_names: CellRule::ALL.map(|rule| rule.name().into()),
+            unique: UniqueKey::compile(contract)?,
         })))
     }
 
@@ -181,6 +190,11 @@ impl Plan {
     /// The contract's columns, all nullable, then [`LINEAGE_COLUMNS`], which are not.
     pub fn schema(&self) -> SchemaRef {
         Arc::clone(&self.0.schema)
+    }
+
+    /// What the contract says of repeated natural keys, if anything.
+    pub(crate) fn unique_key(&self) -> Option<&UniqueKey> {
+        self.0.unique.as_ref()
     }
 }
 
@@ -229,10 +243,12 @@ impl ColumnPlan {
             nulls: nulls.map(|null| null.as_bytes().into()).collect(),
             trim: column.trim,
             transforms: column.transforms.clone(),
+            zero_pad: column.zero_pad.unwrap_or(0),
             checks: TextChecks {
                 length: column.length,
                 pattern,
                 domain: column.domain.as_ref().map(DomainTable::compile),
+                form: column.check.map(|check| value_checks::entry(check).holds),
             },
             identifies_nobody: column.pii == Pii::None,
             details: details(column),
@@ -245,7 +261,7 @@ impl Kind {
         Ok(match &column.column_type {
             ColumnType::String => Self::Text,
             ColumnType::Integer => Self::Integer {
-                range: bounds(column, (i64::MIN, i64::MAX), |text, _| parse_integer(text))?,
+                allowed: allowed(column, (i64::MIN, i64::MAX), |text, _| parse_integer(text))?,
             },
             &ColumnType::Decimal { precision, scale } => {
                 if !(1..=38).contains(&precision) || scale > precision {
@@ -257,30 +273,52 @@ impl Kind {
                     });
                 }
                 let all = (-largest(precision), largest(precision));
-                let range = bounds(column, all, |text, _| parse_decimal(text, precision, scale))?;
                 Self::Decimal {
                     precision,
                     scale,
-                    range,
+                    implied: column.implied_decimals,
+                    allowed: allowed(column, all, |text, _| parse_decimal(text, precision, scale))?,
                 }
             }
             ColumnType::Date { formats } => Self::Date {
                 formats: compile_formats(column, formats, false)?,
-                range: bounds(column, (i32::MIN, i32::MAX), |text, _| {
+                allowed: allowed(column, (i32::MIN, i32::MAX), |text, _| {
                     TimeFormat::IsoDate.parse_date(text)
                 })?,
             },
-            ColumnType::Timestamp { formats, zoned } => Self::Timestamp {
-                formats: compile_formats(column, formats, *zoned)?,
-                zoned: *zoned,
-                range: bounds(column, (i64::MIN, i64::MAX), timestamp_bound)?,
-            },
+            ColumnType::Timestamp { formats, zoned } => {
+                let reading = zone_reading(column, *zoned)?;
+                let offset_needed = reading == ZoneReading::Offset;
+                let mut allowed = allowed(column, (i64::MIN, i64::MAX), timestamp_bound)?;
+                if let ZoneReading::Zone(zone) = reading {
+                    // A sentinel is what the file says, by the file's clock.
+                    for sentinel in &mut allowed.sentinels {
+                        *sentinel = instant_in(zone, *sentinel).unwrap_or(*sentinel);
+                    }
+                }
+                Self::Timestamp {
+                    formats: compile_formats(column, formats, offset_needed)?,
+                    reading,
+                    allowed,
+                }
+            }
             ColumnType::Boolean { truthy, falsy } => Self::Boolean {
                 truthy: truthy.clone(),
                 falsy: falsy.clone(),
             },
         })
     }
+}
+
+fn zone_reading(column: &Column, zoned: bool) -> Result<ZoneReading, PlanError> {
+    Ok(match &column.zone {
+        _ if !zoned => ZoneReading::Local,
+        None => ZoneReading::Offset,
+        Some(name) => ZoneReading::Zone(name.parse().map_err(|_| PlanError::Zone {
+            column: column.name.clone(),
+            zone: name.clone(),
+        })?),
+    })
 }
 
 /// Which end of a range a bound is: a day as the upper end of timestamps means all of that day.
@@ -306,20 +344,14 @@ fn timestamp_bound(text: &[u8], end: End) -> Option<i64> {
         .or_else(|| TimeFormat::compile("%+")?.parse_timestamp(text, true))
 }
 
-fn bounds<T: Copy>(
+/// The column's range and sentinels as `parse` reads them.
+fn allowed<T: Copy>(
     column: &Column,
     (lowest, highest): (T, T),
     parse: impl Fn(&[u8], End) -> Option<T>,
-) -> Result<Bounds<T>, PlanError> {
-    let Some(Range { min, max }) = &column.range else {
-        return Ok(Bounds {
-            min: lowest,
-            max: highest,
-        });
-    };
-    let bound = |text: &Option<String>, end: End, default: T| match text {
-        None => Ok(default),
-        Some(text) => parse(text.as_bytes(), end).ok_or_else(|| PlanError::Bound {
+) -> Result<Allowed<T>, PlanError> {
+    let value = |text: &String, end: End| {
+        parse(text.as_bytes(), end).ok_or_else(|| PlanError::Bound {
             column: column.name.clone(),
             bound: text.clone(),
             expected: match &column.column_type {
@@ -328,18 +360,28 @@ fn bounds<T: Copy>(
                 }
                 other => expected_type(other),
             },
-        }),
+        })
     };
-    Ok(Bounds {
-        min: bound(min, End::Lower, lowest)?,
-        max: bound(max, End::Upper, highest)?,
+    let bound = |side: fn(&Range) -> &Option<String>, end: End, default: T| {
+        let given = column.range.as_ref().and_then(|range| side(range).as_ref());
+        given.map_or(Ok(default), |text| value(text, end))
+    };
+    let sentinels = column.sentinels.iter();
+    Ok(Allowed {
+        range: Bounds {
+            min: bound(|range| &range.min, End::Lower, lowest)?,
+            max: bound(|range| &range.max, End::Upper, highest)?,
+        },
+        sentinels: sentinels
+            .map(|text| value(text, End::Lower))
+            .collect::<Result<_, _>>()?,
     })
 }
 
 fn compile_formats(
     column: &Column,
     formats: &[String],
-    zoned: bool,
+    offset_needed: bool,
 ) -> Result<Vec<TimeFormat>, PlanError> {
     let what = match &column.column_type {
         ColumnType::Date { .. } => "date",
@@ -351,7 +393,7 @@ fn compile_formats(
             format: format.clone(),
             what,
         })?;
-        if zoned && !compiled.has_offset() {
+        if offset_needed && !compiled.has_offset() {
             let (column, format) = (column.name.clone(), format.clone());
             return Err(PlanError::NoOffset { column, format });
         }

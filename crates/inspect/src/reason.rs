@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use contract::{Column, ColumnType, Domain, Length, Range};
 
+use crate::value_checks::entry;
+
 /// A rule that a single cell can break.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CellRule {
@@ -14,18 +16,22 @@ pub(crate) enum CellRule {
     Range,
     Pattern,
     Domain,
+    Check,
     Encoding,
     NulByte,
 }
 
 impl CellRule {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const COUNT: usize = 9;
+
+    pub(crate) const ALL: [Self; Self::COUNT] = [
         Self::Required,
         Self::Type,
         Self::Length,
         Self::Range,
         Self::Pattern,
         Self::Domain,
+        Self::Check,
         Self::Encoding,
         Self::NulByte,
     ];
@@ -38,6 +44,7 @@ impl CellRule {
             Self::Range => "range",
             Self::Pattern => "pattern",
             Self::Domain => "domain",
+            Self::Check => "check",
             Self::Encoding => "encoding",
             Self::NulByte => "nul_byte",
         }
@@ -71,7 +78,7 @@ impl RecordRule {
 
 /// The set of rules that one cell breaks; empty on the clean path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Broken(u8);
+pub(crate) struct Broken(u16);
 
 impl Broken {
     pub(crate) const NOTHING: Self = Self(0);
@@ -82,7 +89,7 @@ impl Broken {
 
     #[inline]
     pub(crate) fn when(broken: bool, rule: CellRule) -> Self {
-        Self(u8::from(broken) << rule as u8)
+        Self(u16::from(broken) << rule as u8)
     }
 
     #[inline]
@@ -103,11 +110,11 @@ impl Broken {
 }
 
 /// What the column's contract expects under each rule, in the order of [`CellRule::ALL`].
-pub(crate) fn details(column: &Column) -> [Arc<str>; 8] {
+pub(crate) fn details(column: &Column) -> [Arc<str>; CellRule::COUNT] {
     CellRule::ALL.map(|rule| {
         let text = match rule {
             CellRule::Required => "a value".to_owned(),
-            CellRule::Type => expected_type(&column.column_type),
+            CellRule::Type => expected_value(column),
             CellRule::Length => column.length.map_or_else(String::new, expected_length),
             CellRule::Range => column
                 .range
@@ -121,11 +128,28 @@ pub(crate) fn details(column: &Column) -> [Arc<str>; 8] {
                 .domain
                 .as_ref()
                 .map_or_else(String::new, expected_code),
+            CellRule::Check => column
+                .check
+                .map_or_else(String::new, |check| entry(check).expected.to_owned()),
             CellRule::Encoding => "valid text in the file's encoding".to_owned(),
             CellRule::NulByte => "text without NUL bytes".to_owned(),
         };
         text.into()
     })
+}
+
+/// What the column's text must be to have a value.
+fn expected_value(column: &Column) -> String {
+    match (&column.column_type, &column.zone) {
+        (&ColumnType::Decimal { precision, scale }, _) if column.implied_decimals => format!(
+            "at most {precision} digits without a point, the last {scale} of them the decimals"
+        ),
+        (ColumnType::Timestamp { formats, .. }, Some(zone)) => format!(
+            "a timestamp in {}, where it has no offset one that the clocks of {zone} show",
+            formats.join(" or ")
+        ),
+        (other, _) => expected_type(other),
+    }
 }
 
 pub(crate) fn expected_type(column_type: &ColumnType) -> String {

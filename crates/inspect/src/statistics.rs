@@ -85,6 +85,11 @@ impl ColumnStatistics {
         }
     }
 
+    /// Counts again after rows were taken out.
+    pub(crate) fn recount(&mut self, accepted: &ArrayRef) {
+        *self = Self::of(&self.column, accepted, self.broken, self.min.is_some());
+    }
+
     fn merge(&mut self, other: &Self) {
         debug_assert_eq!(self.column, other.column);
         self.rows += other.rows;

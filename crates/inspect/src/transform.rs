@@ -35,6 +35,16 @@ pub(crate) fn apply(transforms: &[Transform], text: &mut Vec<u8>) {
     }
 }
 
+/// Puts zeros before a text of fewer characters than `width`; an empty one stays empty.
+pub(crate) fn zero_pad(width: usize, text: &mut Vec<u8>) {
+    if text.is_empty() || text.len() >= width && text.is_ascii() {
+        return;
+    }
+    let characters = text.iter().filter(|&&byte| byte & 0xC0 != 0x80).count();
+    let missing = width.saturating_sub(characters);
+    text.splice(0..0, std::iter::repeat_n(b'0', missing));
+}
+
 fn collapse_spaces(text: &str) -> String {
     let mut after_space = false;
     text.chars()
@@ -86,5 +96,22 @@ mod tests {
             "0v1.0",
             "V10",
         );
+    }
+
+    #[test]
+    fn zero_padding() {
+        for (width, text, expect) in [
+            (5, "123", "00123"),
+            (5, "12345", "12345"),
+            (5, "123456", "123456"),
+            (5, "", ""),
+            (3, "é", "00é"),
+            (2, "éé", "éé"),
+            (5, "-1", "000-1"),
+        ] {
+            let mut buffer = text.as_bytes().to_vec();
+            zero_pad(width, &mut buffer);
+            assert_eq!(str::from_utf8(&buffer), Ok(expect), "{width} {text}");
+        }
     }
 }

@@ -10,6 +10,7 @@ use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffe
 
 use crate::plan::Kind;
 use crate::word::copy;
+use crate::zone::ZoneReading;
 
 /// One entry per row; where `valid` is false the value is a placeholder.
 #[derive(Debug)]
@@ -177,8 +178,11 @@ impl ColumnValues {
             Values::Timestamp(values) => {
                 let array = TimestampMicrosecondArray::new(values.into(), nulls);
                 match kind {
-                    Kind::Timestamp { zoned: true, .. } => Arc::new(array.with_timezone("UTC")),
-                    _ => Arc::new(array),
+                    Kind::Timestamp {
+                        reading: ZoneReading::Local,
+                        ..
+                    } => Arc::new(array),
+                    _ => Arc::new(array.with_timezone("UTC")),
                 }
             }
         }

@@ -189,7 +189,7 @@ fn check_type(raw: &RawColumn, review: &mut Review<'_>) -> Option<ColumnType> {
     let (mut timed, mut boolean) = (false, false);
     match &mut column_type {
         ColumnType::Date { formats } | ColumnType::Timestamp { formats, .. } => {
-            *formats = formats::check(raw.formats.as_ref(), &plain, review);
+            *formats = formats::check(raw.formats.as_ref(), &plain, raw.zone.is_some(), review);
             timed = true;
         }
         ColumnType::Boolean { truthy, falsy } => {

@@ -73,13 +73,19 @@ fn written(sample: DateTime<FixedOffset>, format: &str) -> Option<String> {
         .map(|()| text)
 }
 
-/// The formats of a date or timestamp column: those given, or the type's own.
+/// The formats of a date or timestamp column: those given, or the type's own. `has_zone`: the
+/// column names the zone of texts without an offset, so its formats need none.
 pub(super) fn check(
     given: Option<&Spanned<Vec<Spanned<String>>>>,
     column_type: &ColumnType,
+    has_zone: bool,
     review: &mut Review<'_>,
 ) -> Vec<String> {
     let (defaults, example): (&[&str], &str) = match column_type {
+        ColumnType::Timestamp { zoned: true, .. } if has_zone => (
+            &["%+", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"],
+            "%Y-%m-%d %H:%M:%S",
+        ),
         ColumnType::Timestamp { zoned: true, .. } => (&["%+"], "%Y-%m-%dT%H:%M:%S%z"),
         ColumnType::Timestamp { zoned: false, .. } => (
             &["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"],
@@ -98,8 +104,14 @@ pub(super) fn check(
             format!("write `formats: [\"{example}\"]`, or leave `formats` out"),
         );
     }
+    let local = ColumnType::Timestamp {
+        formats: Vec::new(),
+        zoned: false,
+    };
     for format in &given.value {
-        let (message, expected, help) = match fault(&format.value, column_type) {
+        let fault = fault(&format.value, column_type)
+            .filter(|_| !has_zone || fault(&format.value, &local).is_some());
+        let (message, expected, help) = match fault {
             None => continue,
             Some(FormatFault::NotStrftime) => (
                 "is not `strftime` notation",

@@ -1,5 +1,6 @@
 //! The inspector through its public face: contracts in, bytes in, outcomes out.
 
+mod cell_checks;
 mod cells;
 mod checks;
 mod chunking;
@@ -19,5 +20,6 @@ mod reading;
 mod records;
 mod reference;
 mod suites;
+mod unique;
 mod unpack;
 mod values;
