@@ -13,6 +13,7 @@ mod error;
 mod export;
 mod feeds;
 mod file_name;
+mod format_outline;
 mod ids;
 mod mappings;
 mod model;

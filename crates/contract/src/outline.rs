@@ -4,7 +4,8 @@ use std::fmt::{self, Display, Write as _};
 
 use serde::Serialize;
 
-use crate::{Column, Contract, MonthSource, Pii, RuleScope, Severity};
+use crate::format_outline;
+use crate::{Column, Completeness, Contract, MonthSource, Pii, RuleScope, Severity, Waiver};
 
 /// A contract in words. `Display` is the table; `Serialize` says the same for programs.
 #[derive(Debug, Clone, Serialize)]
@@ -15,7 +16,11 @@ pub struct Outline {
     pub source: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file_name: Option<String>,
+    pub format: String,
     pub natural_key: Vec<String>,
+    /// What a row does whose natural key stood in the file before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unique: Option<Severity>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub atomic_month: Option<String>,
     pub reject_ratio: f64,
@@ -30,6 +35,9 @@ pub struct Outline {
 pub struct ColumnOutline {
     pub name: String,
     pub header: String,
+    /// Other names that the header may have instead.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
     #[serde(rename = "type")]
     pub column_type: String,
     pub required: bool,
@@ -45,8 +53,19 @@ pub struct RuleOutline {
     pub id: String,
     pub scope: RuleScope,
     pub severity: Severity,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tier: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub category: Option<String>,
     pub sql: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub denominator: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f64>,
     pub explanation: String,
+    /// `evergreen until 2027-06-30: a new system`
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub waivers: Vec<String>,
 }
 
 impl Contract {
@@ -55,8 +74,13 @@ impl Contract {
             id: rule.id.clone(),
             scope: rule.scope,
             severity: rule.severity,
+            tier: rule.tier,
+            category: rule.category.clone(),
             sql: rule.sql.clone(),
+            denominator: rule.denominator.clone(),
+            threshold: rule.threshold,
             explanation: rule.explanation.clone(),
+            waivers: rule.waivers.iter().map(waiver).collect(),
         };
         Outline {
             layout: self.layout.to_string(),
@@ -66,7 +90,9 @@ impl Contract {
                 .file_name
                 .as_ref()
                 .map(|grammar| grammar.pattern().to_owned()),
+            format: format_outline::format(&self.format),
             natural_key: self.natural_key.clone(),
+            unique: self.unique,
             atomic_month: self.atomic_month.as_ref().map(|source| match source {
                 MonthSource::Column(name) => format!("column {name}"),
                 MonthSource::FileNamePart(part) => format!("file name part {part}"),
@@ -84,6 +110,7 @@ fn column(column: &Column) -> ColumnOutline {
     ColumnOutline {
         name: column.name.clone(),
         header: column.header.clone(),
+        aliases: column.aliases.clone(),
         column_type: column.column_type.to_string(),
         required: column.required,
         checks: checks(column),
@@ -93,8 +120,37 @@ fn column(column: &Column) -> ColumnOutline {
     }
 }
 
+fn waiver(waiver: &Waiver) -> String {
+    let Waiver {
+        submitter_id,
+        until,
+        reason,
+    } = waiver;
+    format!("{submitter_id} until {until}: {reason}")
+}
+
+/// Where the value stands and how it is read, where the contract says so.
+fn reading(column: &Column) -> Vec<String> {
+    let mut reading = Vec::new();
+    if let Some(place) = column.place {
+        let last = place.start + place.length - 1;
+        reading.push(format!("characters {} to {last}", place.start));
+    }
+    reading.extend(column.zero_pad.map(|width| format!("zeros up to {width}")));
+    if column.implied_decimals {
+        reading.push("no decimal point".to_owned());
+    }
+    reading.extend(column.zone.as_ref().map(|zone| format!("in {zone}")));
+    if !column.sentinels.is_empty() {
+        reading.push(format!("none if {}", column.sentinels.join(" or ")));
+    }
+    reading
+}
+
 fn checks(column: &Column) -> Vec<String> {
-    let mut checks = Vec::new();
+    let mut checks = reading(column);
+    let when = column.required_when.as_ref();
+    checks.extend(when.map(|condition| format!("required when {condition}")));
     if let Some(length) = column.length {
         checks.push(match (length.min, length.max) {
             (min, max) if min == max => format!("length {min}"),
@@ -123,6 +179,16 @@ fn checks(column: &Column) -> Vec<String> {
             .as_ref()
             .map(|domain| format!("domain of {}", domain.values.len())),
     );
+    checks.extend(column.check.map(|check| check.as_str().to_owned()));
+    checks.extend(column.completeness.as_ref().map(|completeness| {
+        let Completeness {
+            min,
+            of_rows,
+            severity,
+        } = completeness;
+        let of = of_rows.as_deref().unwrap_or("all rows");
+        format!("populated in {min} of {of}, or {}", severity.as_str())
+    }));
     checks
 }
 
@@ -136,7 +202,9 @@ impl Display for Outline {
         for (name, value) in [
             ("source", self.source.as_deref()),
             ("file name", self.file_name.as_deref()),
+            ("format", Some(&self.format)),
             ("natural key", Some(self.natural_key.join(", ").as_str())),
+            ("repeated key", self.unique.map(Severity::as_str)),
             ("atomic month", self.atomic_month.as_deref()),
             ("rejects up to", Some(&threshold)),
             ("content hash", Some(&self.content_hash)),
@@ -154,8 +222,24 @@ impl Display for Outline {
                 RuleScope::Row => "row",
                 RuleScope::File => "file",
             };
-            writeln!(f, "\n{} ({scope}, {})", rule.id, rule.severity.as_str())?;
-            writeln!(f, "  {}\n  {}", rule.sql, rule.explanation)?;
+            write!(f, "\n{} ({scope}, {}", rule.id, rule.severity.as_str())?;
+            if let Some(tier) = rule.tier {
+                write!(f, ", tier {tier}")?;
+            }
+            if let Some(category) = &rule.category {
+                write!(f, ", {category}")?;
+            }
+            writeln!(f, ")\n  {}", rule.sql)?;
+            if let Some(denominator) = &rule.denominator {
+                writeln!(f, "  of rows where {denominator}")?;
+            }
+            if let Some(threshold) = rule.threshold {
+                writeln!(f, "  broken by {threshold} of them at most")?;
+            }
+            writeln!(f, "  {}", rule.explanation)?;
+            for waiver in &rule.waivers {
+                writeln!(f, "  waived for {waiver}")?;
+            }
         }
         Ok(())
     }
@@ -174,9 +258,11 @@ impl ColumnOutline {
         } else {
             self.pii.as_str()
         };
+        let headers = std::iter::once(&self.header).chain(&self.aliases);
+        let headers = headers.map(String::as_str).collect::<Vec<_>>().join(" or ");
         [
             &self.name,
-            &self.header,
+            headers.as_str(),
             &self.column_type,
             required,
             checks.trim(),

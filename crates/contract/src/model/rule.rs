@@ -61,13 +61,19 @@ impl Rule {
         }
     }
 
+    /// The leave that this submitter has on that day, the longest if several.
+    pub fn waiver_for(&self, submitter: &SubmitterId, today: NaiveDate) -> Option<&Waiver> {
+        let waivers = self.waivers.iter();
+        waivers
+            .filter(|waiver| waiver.submitter_id == *submitter && today <= waiver.until)
+            .max_by_key(|waiver| waiver.until)
+    }
+
     /// What a broken rule does when this submitter breaks it on that day.
     pub fn severity_for(&self, submitter: &SubmitterId, today: NaiveDate) -> Severity {
-        let waived = |waiver: &Waiver| waiver.submitter_id == *submitter && today <= waiver.until;
-        if self.waivers.iter().any(waived) {
-            Severity::Warn
-        } else {
-            self.severity
+        match self.waiver_for(submitter, today) {
+            Some(_) => Severity::Warn,
+            None => self.severity,
         }
     }
 }

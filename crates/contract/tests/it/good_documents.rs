@@ -251,6 +251,53 @@ fn the_outline_of_a_contract() {
 }
 
 #[test]
+fn the_outline_shows_what_is_asked_of_fields_and_rules() {
+    let text = r##"
+contract: claim
+version: 1
+title: Claims
+file: { format: fixed_width, skip_lines: 1, comment: "#" }
+natural_key: [id]
+unique: warn
+columns:
+  - { name: id, type: string, place: { start: 1, length: 10 }, zero_pad: 10, check: npi }
+  - name: paid
+    type: decimal(9,2)
+    place: { start: 11, length: 9 }
+    implied_decimals: true
+    sentinels: ["9999999.99"]
+    required_when: "id IS NOT NULL"
+    completeness: { min: 0.98, of_rows: "id <> '0'", severity: fail }
+  - { name: sent, type: timestamp_tz, formats: ["%Y%m%d%H%M"], zone: America/New_York, place: { start: 20, length: 12 } }
+rules:
+  - id: paid_enough
+    sql: "paid > 1"
+    tier: 1
+    category: plausibility
+    denominator: "paid IS NOT NULL"
+    threshold: 0.02
+    explanation: Few claims are paid with a dollar.
+    waivers: [{ submitter: evergreen, until: "2027-06-30", reason: A new system }]
+"##;
+    let outline = parse_contract(text).unwrap().outline().to_string();
+    for expected in [
+        "format         fixed width, a record a line; encoding utf-8; 1 first lines skipped; comments begin with \"#\"\n",
+        "repeated key   warn\n",
+        "characters 1 to 10, zeros up to 10, npi\n",
+        "no decimal point, none if 9999999.99, required when id IS NOT NULL, populated in 0.98 of id <> '0', or fail\n",
+        "characters 20 to 31, in America/New_York\n",
+        "paid_enough (row, fail, tier 1, plausibility)\n  paid > 1\n  of rows where paid IS NOT NULL\n  \
+         broken by 0.02 of them at most\n  Few claims are paid with a dollar.\n  \
+         waived for evergreen until 2027-06-30: A new system\n",
+    ] {
+        assert!(
+            outline.contains(expected),
+            "{expected}\nis not in\n{outline}"
+        );
+    }
+}
+
+#[test]
 fn feeds() {
     let text = "feed: acme\ntitle: Acme\nsubmitter: acme\nstate: wa\ncontracts: [claim@v1]\n";
     let feed = Feed::parse("feeds/acme.yaml", text).unwrap();
