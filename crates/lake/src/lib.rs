@@ -7,8 +7,10 @@
 //! Nothing here knows the metadata database, and no error carries a value out of a row.
 
 mod canonical;
+mod conditions;
 mod error;
 mod keys;
+mod measures;
 mod month_table;
 mod objects;
 mod parquet_file;
@@ -22,11 +24,12 @@ mod silver;
 pub use canonical::{CanonicalSource, canonical_arrow_schema, check_mapping, open_source};
 pub use error::LakeError;
 pub use keys::{Key, SubmissionPlace};
+pub use measures::{Measure, Measures, ROWS_NAMED_MAX, Tally};
 pub use month_table::MonthTable;
 pub use objects::{Listed, Objects};
 pub use quarantine::{QuarantineWriter, QuarantinedReason, QuarantinedRow, read_quarantine};
 pub use replacement::{GoldRows, Replacement};
 pub use rows::{StoredRow, read_row};
-pub use rules::{FileRules, RowRules};
+pub use rules::{FileRules, RowRule, RowRules};
 pub use session::{Session, session};
 pub use silver::{SilverWriter, gold_submitter_schema, read_silver_month};

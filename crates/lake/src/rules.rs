@@ -1,18 +1,14 @@
 //! Rules in SQL over typed rows: across the columns of a row while it passes through, and over
-//! a whole submission once its silver is written.
+//! a whole submission once its silver is written. What is counted of rows and judged at a file's
+//! end is in `measures`.
 
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, SchemaRef};
-use contract::{Rule, RuleScope};
-use datafusion::common::{DFSchema, ToDFSchema};
+use arrow::datatypes::SchemaRef;
+use contract::{Contract, Rule, RuleScope, Severity};
 use datafusion::datasource::MemTable;
-use datafusion::error::DataFusionError;
-use datafusion::logical_expr::Expr;
-use datafusion::logical_expr::simplify::SimplifyContext;
-use datafusion::optimizer::simplify_expressions::ExprSimplifier;
-use datafusion::physical_plan::PhysicalExpr;
+use datafusion::logical_expr::col;
 use datafusion::prelude::SessionContext;
 
 use crate::error::is_of_the_values;
@@ -20,48 +16,65 @@ use crate::session::read_parquet;
 use crate::silver::parquet_keys;
 use crate::{Key, LakeError, Objects, SubmissionPlace};
 
-/// The row rules of a contract, compiled for its schema.
+use crate::conditions::{Condition, Conditions, require_boolean};
+
+/// The rules by which a contract judges single rows, compiled for its schema.
 #[derive(Debug, Clone)]
 pub struct RowRules {
-    rules: Vec<(Rule, Arc<dyn PhysicalExpr>)>,
+    rules: Vec<(RowRule, Compiled)>,
 }
 
-/// Some functions (`coalesce`, `current_date`) exist in plans only and are written out in others;
-/// `current_date` is the day on which the rules are compiled.
-fn simplify(expression: Expr, columns: &DFSchema) -> Result<Expr, DataFusionError> {
-    let context = SimplifyContext::builder()
-        .with_schema(Arc::new(columns.clone()))
-        .with_current_time()
-        .build();
-    let simplifier = ExprSimplifier::new(context);
-    simplifier.simplify(simplifier.coerce(expression, columns)?)
+/// What a row is judged by.
+#[derive(Debug, Clone)]
+pub enum RowRule {
+    /// A rule of the contract without a threshold.
+    Of(Box<Rule>),
+    /// A column that is required under a condition.
+    RequiredWhen {
+        column: String,
+        condition: String,
+        severity: Severity,
+    },
+}
+
+#[derive(Debug, Clone)]
+struct Compiled {
+    /// The rows that the rule is about; none: all.
+    about: Option<Condition>,
+    holds: Condition,
 }
 
 impl RowRules {
     /// Refuses a rule that does not plan over the columns or is not boolean.
-    pub fn compile(rules: &[Rule], schema: &SchemaRef) -> Result<Self, LakeError> {
-        let context = SessionContext::new();
-        let columns: DFSchema = schema
-            .clone()
-            .to_dfschema()
-            .map_err(LakeError::plan("the contract's columns"))?;
-        let compile = |rule: &Rule| {
-            let subject = format!("rule `{}`", rule.id);
-            let compiled = context
-                .parse_sql_expr(&rule.sql, &columns)
-                .and_then(|expression| simplify(expression, &columns))
-                .and_then(|expression| context.create_physical_expr(expression, &columns))
-                .map_err(LakeError::plan(&subject))?;
-            let kind = compiled
-                .data_type(schema)
-                .map_err(LakeError::plan(&subject))?;
-            require_boolean(subject, &kind)?;
-            Ok((rule.clone(), compiled))
-        };
-        let rules = rules.iter().filter(|rule| rule.scope == RuleScope::Row);
-        Ok(Self {
-            rules: rules.map(compile).collect::<Result<_, LakeError>>()?,
-        })
+    pub fn compile(contract: &Contract, schema: &SchemaRef) -> Result<Self, LakeError> {
+        let conditions = Conditions::over(schema)?;
+        let mut rules = Vec::new();
+        for column in &contract.columns {
+            let Some(condition) = &column.required_when else {
+                continue;
+            };
+            let subject = format!("`required_when` of column `{}`", column.name);
+            let when = conditions.parse(&subject, condition)?;
+            // Asked in this order, a row with a value holds whatever the condition comes to.
+            let holds = col(column.name.as_str())
+                .is_not_null()
+                .or(when.is_not_true());
+            let rule = RowRule::RequiredWhen {
+                column: column.name.clone(),
+                condition: condition.clone(),
+                severity: column.severity,
+            };
+            let holds = conditions.compile_expression(&subject, holds)?;
+            rules.push((rule, Compiled { about: None, holds }));
+        }
+        for rule in contract.rules.iter().filter(|rule| judges_rows(rule)) {
+            let compiled = Compiled {
+                about: conditions.denominator(rule)?,
+                holds: conditions.compile(&format!("rule `{}`", rule.id), &rule.sql)?,
+            };
+            rules.push((RowRule::Of(Box::new(rule.clone())), compiled));
+        }
+        Ok(Self { rules })
     }
 
     pub fn is_empty(&self) -> bool {
@@ -70,47 +83,21 @@ impl RowRules {
 
     /// For each rule the rows of the batch that break it, in row order. A rule that is null for
     /// a row holds there; one that a row's values make impossible to compute is broken there.
-    pub fn broken(&self, batch: &RecordBatch) -> Result<Vec<(&Rule, Vec<usize>)>, LakeError> {
-        let check = |(rule, expression): &'_ (Rule, Arc<dyn PhysicalExpr>)| {
-            let broken = match broken_rows(expression, batch) {
-                Err(error) if is_of_the_values(&error) => broken_row_by_row(expression, batch),
-                known => known,
-            };
-            broken.map_err(LakeError::execution(format!("rule `{}`", rule.id)))
-        };
-        self.rules
-            .iter()
-            .map(|rule| Ok((&rule.0, check(rule)?)))
-            .collect()
-    }
-}
-
-fn broken_rows(
-    expression: &Arc<dyn PhysicalExpr>,
-    batch: &RecordBatch,
-) -> Result<Vec<usize>, DataFusionError> {
-    let rows = batch.num_rows();
-    let holds = expression.evaluate(batch)?.into_array(rows)?;
-    let holds = holds.as_boolean();
-    let breaks = |row: &usize| holds.is_valid(*row) && !holds.value(*row);
-    Ok((0..rows).filter(breaks).collect())
-}
-
-/// The engine refuses a whole batch for one row, a division by zero say, and does not tell which.
-fn broken_row_by_row(
-    expression: &Arc<dyn PhysicalExpr>,
-    batch: &RecordBatch,
-) -> Result<Vec<usize>, DataFusionError> {
-    let mut broken = Vec::new();
-    for row in 0..batch.num_rows() {
-        match broken_rows(expression, &batch.slice(row, 1)) {
-            Ok(none) if none.is_empty() => {}
-            Ok(_) => broken.push(row),
-            Err(error) if is_of_the_values(&error) => broken.push(row),
-            Err(error) => return Err(error),
+    pub fn broken(&self, batch: &RecordBatch) -> Result<Vec<(&RowRule, Vec<usize>)>, LakeError> {
+        let mut told = Vec::with_capacity(self.rules.len());
+        for (rule, compiled) in &self.rules {
+            let mut broken = compiled.holds.broken(batch)?;
+            if let Some(about) = &compiled.about {
+                broken = &broken & &about.met(batch)?;
+            }
+            told.push((rule, broken.set_indices().collect()));
         }
+        Ok(told)
     }
-    Ok(broken)
+}
+
+fn judges_rows(rule: &Rule) -> bool {
+    rule.scope == RuleScope::Row && rule.threshold.is_none()
 }
 
 /// The whole-file rules of a contract: boolean expressions with aggregates over all rows.
@@ -238,12 +225,4 @@ async fn broken_of<'a>(
     let named = rules.iter().enumerate();
     let broken = named.filter(|(index, _)| is_broken(*index));
     Ok(Some(broken.map(|(_, rule)| rule).collect()))
-}
-
-fn require_boolean(subject: String, kind: &DataType) -> Result<(), LakeError> {
-    if *kind == DataType::Boolean {
-        return Ok(());
-    }
-    let problem = format!("it gives {kind}, and a rule must be true, false or null");
-    Err(LakeError::Sql { subject, problem })
 }
