@@ -11,7 +11,7 @@ use contract::{
     SubmitterId,
 };
 use inspect::Plan;
-use lake::{FileRules, RowRules};
+use lake::{FileRules, Measures, RowRules};
 
 use crate::PipelineError;
 
@@ -23,6 +23,7 @@ pub struct Layout {
     pub document: String,
     pub(crate) plan: Plan,
     pub(crate) row_rules: RowRules,
+    pub(crate) measures: Measures,
     pub(crate) file_rules: FileRules,
 }
 
@@ -168,8 +169,10 @@ impl Layout {
         };
         let plan = Plan::compile(&contract).map_err(|error| refuse(error.to_string()))?;
         let schema = plan.schema();
-        let row_rules = RowRules::compile(&contract.rules, &schema)
-            .map_err(|error| refuse(error.to_string()))?;
+        let row_rules =
+            RowRules::compile(&contract, &schema).map_err(|error| refuse(error.to_string()))?;
+        let measures =
+            Measures::compile(&contract, &schema).map_err(|error| refuse(error.to_string()))?;
         let file_rules = FileRules::compile(&contract.rules, &schema)
             .await
             .map_err(|error| refuse(error.to_string()))?;
@@ -178,6 +181,7 @@ impl Layout {
             document,
             plan,
             row_rules,
+            measures,
             file_rules,
         })
     }

@@ -48,6 +48,8 @@ pub enum PipelineError {
     },
     #[error("somebody else took the work over; it is theirs now")]
     LeaseLost,
+    #[error("the keys of a file could not be kept in the folder for temporary files: {0}")]
+    Spill(std::io::Error),
     #[error("{0} ended without a result")]
     Interrupted(&'static str),
     #[error("`{key}` is not readable as {what}: {problem}")]
@@ -64,7 +66,7 @@ impl PipelineError {
             Self::Store(_) | Self::Lake(_) | Self::UnknownLayout { .. } | Self::Contract { .. } => {
                 Blame::Operator
             }
-            Self::UnknownSubmission(_) | Self::Refused(_) => Blame::Operator,
+            Self::UnknownSubmission(_) | Self::Refused(_) | Self::Spill(_) => Blame::Operator,
             Self::RowsLost { .. }
             | Self::CanonicalRowsLost { .. }
             | Self::LeaseLost
@@ -78,7 +80,7 @@ impl PipelineError {
         match self {
             Self::Store(error) => error.is_transient(),
             Self::Lake(error) => error.is_transient(),
-            Self::LeaseLost => true,
+            Self::LeaseLost | Self::Spill(_) => true,
             _ => false,
         }
     }

@@ -29,4 +29,5 @@ pub use run::Pipeline;
 pub use settings::{ClassifierKind, Settings};
 pub use submissions::classify::{ClassifiedFile, classify};
 pub use submissions::report::{FileReport, ParseReport, ReasonCount};
+pub use submissions::threshold::{ThresholdReport, percent};
 pub use trace::{Trace, mask};

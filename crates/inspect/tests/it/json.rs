@@ -230,7 +230,10 @@ fn bytes_that_are_not_utf_8() {
         b"{\"id\":\"\xE9\"}\n{\"id\":\"a\"}\n",
     )
     .unwrap();
-    assert_eq!(file.rejects(), ["row 1: id encoding (valid text in the file's encoding)"]);
+    assert_eq!(
+        file.rejects(),
+        ["row 1: id encoding (valid text in the file's encoding)"]
+    );
     assert_eq!(file.accepted(), ["a|∅|∅|∅|∅"]);
 }
 

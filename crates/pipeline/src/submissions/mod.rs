@@ -2,11 +2,13 @@
 //! validated.
 
 pub(crate) mod classify;
+mod judge;
 mod looked;
 mod parse;
 mod passage;
 pub(crate) mod report;
 mod staging;
+pub(crate) mod threshold;
 mod validate;
 
 use contract::{LayoutId, SubmitterId};

@@ -1,4 +1,7 @@
+use std::sync::Arc;
+
 use bytes::Bytes;
+use chrono::Utc;
 use contract::{AtomicMonth, MonthSource};
 use futures::TryStreamExt;
 use inspect::{Compression, Months, Splitter, Unpacker, Unreadable};
@@ -7,6 +10,7 @@ use serde_json::json;
 use store::{FileCounts, Parsed, Submission, SubmissionFile};
 
 use super::classify::{base_name, matched};
+use super::judge::Judge;
 use super::looked::Working;
 use super::passage::{FilePassage, Passage};
 use super::report::ParseReport;
@@ -29,15 +33,20 @@ impl Pipeline {
         &self,
         submission: &Submission,
     ) -> Result<serde_json::Value, PipelineError> {
-        let Classified { place, layout, .. } = classified(submission)?;
+        let Classified {
+            submitter,
+            place,
+            layout,
+        } = classified(submission)?;
         let layout = self.catalog.layout(&layout)?.clone();
+        let judge = Judge::new(layout, submitter, Utc::now().date_naive());
         let silver_folder = Key::Silver { place: &place }.to_string();
         let quarantine_folder = Key::Quarantine { place: &place }.to_string();
         self.objects.delete_folder(&silver_folder).await?;
         self.objects.delete_folder(&quarantine_folder).await?;
         fault::point(FaultPoint::SilverCleared);
 
-        let mut passage = Passage::open(&self.objects, &place, layout);
+        let mut passage = Passage::open(&self.objects, &place, judge);
         let files = self
             .store
             .submission_files(submission.submission_id)
@@ -72,7 +81,7 @@ impl Pipeline {
         silver_folder: &str,
     ) -> Result<serde_json::Value, PipelineError> {
         let Classified { place, .. } = classified(submission)?;
-        let layout = passage.layout.clone();
+        let layout = passage.judge.layout.clone();
         let report = passage.close(submission.submission_id).await?;
         let too_many = self.too_many_rejects(submission, &layout, &report);
         if too_many.is_some() {
@@ -162,17 +171,18 @@ impl Pipeline {
         file: &SubmissionFile,
         passage: &mut Passage,
     ) -> Result<FileOutcome, PipelineError> {
-        let months = match months(&passage.layout, &file.file_name) {
+        let judge = Arc::clone(&passage.judge);
+        let months = match months(&judge.layout, &file.file_name) {
             Ok(months) => months,
             Err(unreadable) => return Ok(Err(unreadable)),
         };
-        let plan = passage.layout.plan.for_file(&file.file_name);
-        let mut counts = FilePassage::new(file, &passage.layout.plan);
+        let plan = judge.layout.plan.for_file(&file.file_name);
+        let mut counts = FilePassage::new(file, &judge.layout, months);
         let mut splitter = Splitter::new(&plan);
         let mut chunks = self
             .objects
             .read(&file.raw_key, file.size_bytes as u64, None);
-        let mut working = Working::new(&passage.layout, months);
+        let mut working = Working::new(&judge, months);
         let mut unpacker = Unpacker::new();
         while let Some(chunk) = chunks.try_next().await? {
             let packed = unpacker.compression().or_else(|| Compression::of(&chunk));
@@ -202,7 +212,7 @@ impl Pipeline {
                 Ok::<(), Unreadable>(())
             })
             .and_then(|()| splitter.finish());
-        let mut end = match finished {
+        let end = match finished {
             Ok((last, end)) => {
                 blocks.extend(last);
                 end
@@ -213,11 +223,7 @@ impl Pipeline {
         while let Some(looked) = working.next().await? {
             passage.take(&mut counts, looked).await?;
         }
-        counts.control.judge(&mut end);
-        end.unknown_columns
-            .extend(std::mem::take(&mut counts.unknown_members));
-        counts.report.end(end, &counts.statistics);
-        passage.files.push(counts.report);
+        passage.files.push(counts.end(end, &judge));
         Ok(Ok(()))
     }
 }

@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use contract::SubmissionId;
-use inspect::{Block, ControlTotals, Plan, Statistics};
+use inspect::{
+    Block, ControlTotals, FileEnd, KEY_MEMORY_BYTES, KeyLedger, Months, Spill, Statistics,
+};
 use lake::{Objects, QuarantineWriter, SilverWriter, SubmissionPlace};
 use store::SubmissionFile;
 
+use super::judge::{FileTally, Judge};
 use super::looked::{Looked, Working};
 use super::report::{FileReport, ParseReport, ReasonCounter};
 use crate::PipelineError;
@@ -19,7 +22,7 @@ const UNKNOWN_MEMBERS_MAX: usize = 10_000;
 
 /// All files of a submission.
 pub(super) struct Passage {
-    pub(super) layout: Arc<Layout>,
+    pub(super) judge: Arc<Judge>,
     silver: SilverWriter,
     quarantine: QuarantineWriter,
     rejected: ReasonCounter,
@@ -29,15 +32,15 @@ pub(super) struct Passage {
 }
 
 impl Passage {
-    pub(super) fn open(objects: &Objects, place: &SubmissionPlace, layout: Arc<Layout>) -> Self {
+    pub(super) fn open(objects: &Objects, place: &SubmissionPlace, judge: Judge) -> Self {
         Self {
-            silver: SilverWriter::new(objects, place, layout.plan.schema()),
+            silver: SilverWriter::new(objects, place, judge.layout.plan.schema()),
             quarantine: QuarantineWriter::new(objects, place),
             rejected: ReasonCounter::default(),
             warnings: ReasonCounter::default(),
             failures: ReasonCounter::default(),
             files: Vec::new(),
-            layout,
+            judge: Arc::new(judge),
         }
     }
 
@@ -51,17 +54,18 @@ impl Passage {
         fault::point(FaultPoint::SilverWritten);
         let rows_rejected = self.quarantine.close().await?;
         fault::point(FaultPoint::QuarantineWritten);
+        let (judge, contract) = (&self.judge, &self.judge.layout.contract);
         let report = ParseReport {
             submission_id: submission,
-            layout_id: self.layout.contract.layout.clone(),
-            contract_hash: self.layout.contract.content_hash.clone(),
+            layout_id: contract.layout.clone(),
+            contract_hash: contract.content_hash.clone(),
             rows_in: self.files.iter().map(|file| file.rows_in).sum(),
             rows_accepted: months.iter().map(|(_, rows)| rows).sum(),
             rows_rejected,
             months: months.into_iter().collect(),
-            reject_reasons: self.rejected.into_counts(),
-            warnings: self.warnings.into_counts(),
-            failures: self.failures.into_counts(),
+            reject_reasons: judge.described(self.rejected.into_counts()),
+            warnings: judge.described(self.warnings.into_counts()),
+            failures: judge.described(self.failures.into_counts()),
             files: self.files,
         };
         if report.rows_in != report.rows_accepted + report.rows_rejected {
@@ -90,19 +94,20 @@ impl Passage {
         Ok(())
     }
 
-    /// Sends a block's rows on, to silver and quarantine.
+    /// Sends a block's rows on, to silver and quarantine. Blocks come in the file's order.
     pub(super) async fn take(
         &mut self,
         file: &mut FilePassage,
-        looked: Looked,
+        mut looked: Looked,
     ) -> Result<(), PipelineError> {
+        if let Some(ledger) = &mut file.ledger {
+            looked.compare_keys(ledger, &self.judge, file.months)?;
+        }
         let name = file.report.file_name.as_str();
         let mut inspected = looked.inspected;
-        for (row, problem) in &looked.failed {
-            self.failures.add(name, *row, problem);
-        }
-        for (row, problem) in &looked.warned {
-            self.warnings.add(name, *row, problem);
+        let rows = inspected.rows();
+        for (count, tally) in file.tallies.iter_mut().zip(&looked.tallies) {
+            count.add(tally, |index| rows.row(index));
         }
         for reject in &inspected.rejects {
             for problem in &reject.problems {
@@ -135,26 +140,43 @@ impl Passage {
 
 /// One file on its way.
 pub(super) struct FilePassage {
-    pub(super) report: FileReport,
-    pub(super) statistics: Statistics,
+    report: FileReport,
+    statistics: Statistics,
     /// Paths of JSON members that the contract does not read.
-    pub(super) unknown_members: BTreeSet<String>,
-    pub(super) control: ControlTotals,
+    unknown_members: BTreeSet<String>,
+    control: ControlTotals,
+    months: Months,
+    /// Where the contract wants its natural key to be unique.
+    ledger: Option<KeyLedger>,
+    tallies: Vec<FileTally>,
 }
 
 impl FilePassage {
-    pub(super) fn new(file: &SubmissionFile, plan: &Plan) -> Self {
+    pub(super) fn new(file: &SubmissionFile, layout: &Layout, months: Months) -> Self {
         let report = FileReport {
             file_name: file.file_name.clone(),
             sha256: file.sha256.clone().unwrap_or_default(),
             size_bytes: file.size_bytes as u64,
             ..FileReport::default()
         };
+        let spill: Spill = Box::new(|| Ok(Box::new(tempfile::tempfile()?)));
         Self {
             report,
             statistics: Statistics::default(),
             unknown_members: BTreeSet::new(),
-            control: plan.control_totals(),
+            control: layout.plan.control_totals(),
+            months,
+            ledger: KeyLedger::new(&layout.plan, KEY_MEMORY_BYTES, spill),
+            tallies: vec![FileTally::default(); layout.measures.iter().len()],
         }
+    }
+
+    /// The file was read to its end.
+    pub(super) fn end(mut self, mut end: FileEnd, judge: &Judge) -> FileReport {
+        self.control.judge(&mut end);
+        end.unknown_columns.extend(self.unknown_members);
+        self.report.end(end, &self.statistics);
+        self.report.thresholds = judge.thresholds(&self.tallies);
+        self.report
     }
 }

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
 use contract::{AtomicMonth, Encoding, LayoutId, Severity, SubmissionId};
 use inspect::{ColumnStatistics, FileEnd, Finding, Problem, Statistics};
 use serde::{Deserialize, Serialize};
+
+use super::threshold::ThresholdReport;
 
 /// The report of one submission. Holds counts and the contract's own words, never values.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -55,6 +58,8 @@ pub struct FileReport {
     /// Optional columns of the contract that the header lacks; they are null in every row.
     pub missing_columns: Vec<String>,
     pub columns: Vec<ColumnReport>,
+    /// What the contract's thresholds came to, those that hold included.
+    pub thresholds: Vec<ThresholdReport>,
 }
 
 impl FileReport {
@@ -151,6 +156,13 @@ pub struct ReasonCount {
     pub rows: u64,
     pub first_file: String,
     pub first_row: u64,
+    /// What the contract says of a rule of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<u8>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waived_until: Option<NaiveDate>,
 }
 
 impl ReasonCount {
@@ -174,7 +186,7 @@ impl ReasonCounter {
         let key = (
             problem.column.as_deref().map(str::to_owned),
             problem.rule.to_string(),
-            problem.detail.to_string(),
+            problem.expected().to_owned(),
         );
         let (rows, _, _) = self
             .counts
@@ -196,6 +208,9 @@ impl ReasonCounter {
                     rows,
                     first_file,
                     first_row,
+                    tier: None,
+                    category: None,
+                    waived_until: None,
                 },
             )
             .collect();

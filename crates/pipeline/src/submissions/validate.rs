@@ -1,9 +1,13 @@
+use std::sync::Arc;
+
+use chrono::Utc;
 use contract::{AtomicMonth, Severity};
 use lake::{Key, session};
 use serde_json::json;
 use store::{Submission, SubmissionState, Verdict};
 
-use super::report::{ParseReport, ReasonCount};
+use super::judge::Judge;
+use super::report::{FileReport, ParseReport, ReasonCount};
 use super::{Classified, classified};
 use crate::fault::{self, FaultPoint};
 use crate::{Event, Pipeline, PipelineError};
@@ -16,10 +20,35 @@ pub(crate) struct Facts {
     /// Accepted rows without a month, where the layout has one.
     pub(crate) rows_without_month: u64,
     pub(crate) row_warnings: u64,
-    /// Rules of severity `fail` that are broken, by rows, by a file or by the whole.
+    /// Rules and thresholds of severity `fail` that are broken, by rows, by a file or by the whole.
     pub(crate) failed_rules: Vec<String>,
-    /// Whole-file rules of severity `warn` that are broken.
+    /// Whole-file rules and thresholds of severity `warn` that are broken.
     pub(crate) warned_rules: Vec<String>,
+}
+
+impl Facts {
+    /// What is wrong with single files as a whole.
+    fn add_files(&mut self, files: &[FileReport]) {
+        for file in files {
+            for finding in &file.findings {
+                self.broken_whole(finding.severity, finding.named());
+            }
+            for threshold in &file.thresholds {
+                if let Some(fault) = threshold.fault() {
+                    let told = format!("{fault}, in {}", file.file_name);
+                    self.broken_whole(threshold.severity, told);
+                }
+            }
+        }
+    }
+
+    /// A rule or threshold over a whole file is broken.
+    fn broken_whole(&mut self, severity: Severity, told: String) {
+        match severity {
+            Severity::Fail | Severity::Reject => self.failed_rules.push(told),
+            Severity::Warn => self.warned_rules.push(told),
+        }
+    }
 }
 
 /// The verdict: fails on a broken `fail` rule or too few rows; any warning is said.
@@ -81,8 +110,13 @@ impl Pipeline {
         &self,
         submission: &Submission,
     ) -> Result<serde_json::Value, PipelineError> {
-        let Classified { place, layout, .. } = classified(submission)?;
+        let Classified {
+            submitter,
+            place,
+            layout,
+        } = classified(submission)?;
         let layout = self.catalog.layout(&layout)?;
+        let judge = Judge::new(Arc::clone(layout), submitter, Utc::now().date_naive());
         let report = self.parse_report(submission).await?;
         let mut facts = Facts {
             rows_accepted: report.rows_accepted,
@@ -98,22 +132,15 @@ impl Pipeline {
                 .copied()
                 .unwrap_or(0);
         }
-        for finding in report.files.iter().flat_map(|file| &file.findings) {
-            match finding.severity {
-                Severity::Fail | Severity::Reject => facts.failed_rules.push(finding.named()),
-                Severity::Warn => facts.warned_rules.push(finding.named()),
-            }
-        }
+        facts.add_files(&report.files);
         let context = session(&self.objects)?;
         for rule in layout
             .file_rules
             .broken(&context, &self.objects, &place)
             .await?
         {
-            match rule.severity {
-                Severity::Fail | Severity::Reject => facts.failed_rules.push(rule.id.clone()),
-                Severity::Warn => facts.warned_rules.push(rule.id.clone()),
-            }
+            let (severity, told) = judge.file_rule(rule);
+            facts.broken_whole(severity, told);
         }
         let verdict = decide_verdict(&facts);
         let counts = json!({ "state": verdict.state.as_str(), "warnings": verdict.warnings });
