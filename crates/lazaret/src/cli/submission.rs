@@ -1,6 +1,8 @@
 use clap::{Args, Subcommand};
 use contract::{AtomicMonth, FileType, LayoutId, SubmissionId, SubmitterId};
-use pipeline::{ParseReport, Pipeline, PipelineError, ReasonCount};
+use pipeline::{
+    FileReport, ParseReport, Pipeline, PipelineError, ReasonCount, ThresholdReport, percent,
+};
 use serde::Serialize;
 use store::{Classification, Moved, Submission, SubmissionFile, SubmissionFilter, SubmissionState};
 
@@ -126,6 +128,14 @@ struct Shown {
     reject_reasons: Option<Vec<ReasonCount>>,
     warning_reasons: Option<Vec<ReasonCount>>,
     fail_reasons: Option<Vec<ReasonCount>>,
+    /// By file, those that hold included.
+    thresholds: Option<Vec<FileThresholds>>,
+}
+
+#[derive(Debug, Serialize)]
+struct FileThresholds {
+    file_name: String,
+    thresholds: Vec<ThresholdReport>,
 }
 
 #[derive(Debug, Serialize)]
@@ -141,13 +151,14 @@ async fn show_one(globals: &Globals, id: &str) -> Result<Done, Failure> {
     let files = pipeline.store.submission_files(id).await?;
     let months = pipeline.store.submission_months(id).await?;
     let report = parse_report(&pipeline, &submission).await?;
-    let (rejects, warnings, failures) = match report {
+    let (rejects, warnings, failures, thresholds) = match report {
         Some(report) => (
             Some(report.reject_reasons),
             Some(report.warnings),
             Some(report.failures),
+            Some(thresholds(report.files)),
         ),
-        None => (None, None, None),
+        None => (None, None, None, None),
     };
     let shown = Shown {
         submission,
@@ -159,9 +170,20 @@ async fn show_one(globals: &Globals, id: &str) -> Result<Done, Failure> {
         reject_reasons: rejects,
         warning_reasons: warnings,
         fail_reasons: failures,
+        thresholds,
     };
     show(globals.format, &shown)?;
     Ok(Done::Well)
+}
+
+fn thresholds(files: Vec<FileReport>) -> Vec<FileThresholds> {
+    let judged = files.into_iter().filter(|file| !file.thresholds.is_empty());
+    judged
+        .map(|file| FileThresholds {
+            file_name: file.file_name,
+            thresholds: file.thresholds,
+        })
+        .collect()
 }
 
 /// The report of the last parse; `None` where there is none to speak for the present state.
@@ -247,6 +269,10 @@ impl Answer for Shown {
                 said += &format!("\n{title}\n{}\n", reasons_table(reasons));
             }
         }
+        for file in self.thresholds.iter().flatten() {
+            let table = thresholds_table(&file.thresholds);
+            said += &format!("\nthresholds of {}\n{table}\n", file.file_name);
+        }
         said
     }
 }
@@ -297,13 +323,57 @@ fn months_text(months: &[MonthRows]) -> String {
     )
 }
 
+fn thresholds_table(thresholds: &[ThresholdReport]) -> Table {
+    let mut table = Table::new(["column", "rule", "#rows", "#found", "#limit", "outcome"]);
+    for threshold in thresholds {
+        let limit = match (threshold.min, threshold.max) {
+            (Some(min), _) => format!("at least {}", percent(min)),
+            (None, max) => format!("at most {}", percent(max.unwrap_or(0.0))),
+        };
+        let outcome = match (threshold.holds, threshold.waived_until) {
+            (true, _) => "holds".to_owned(),
+            (false, None) => threshold.severity.as_str().to_owned(),
+            (false, Some(until)) => {
+                format!("{}, waived until {until}", threshold.severity.as_str())
+            }
+        };
+        table.row([
+            threshold.column.clone().unwrap_or_default(),
+            rule_name(
+                &threshold.rule,
+                threshold.tier,
+                threshold.category.as_deref(),
+            ),
+            count(threshold.rows as i64),
+            percent(threshold.found),
+            limit,
+            outcome,
+        ]);
+    }
+    table
+}
+
+/// A rule with what its contract says of its weight: `paid_early (tier 1, validity)`.
+fn rule_name(rule: &str, tier: Option<u8>, category: Option<&str>) -> String {
+    let tier = tier.map(|tier| format!("tier {tier}"));
+    let said: Vec<String> = tier
+        .into_iter()
+        .chain(category.map(str::to_owned))
+        .collect();
+    if said.is_empty() {
+        rule.to_owned()
+    } else {
+        format!("{rule} ({})", said.join(", "))
+    }
+}
+
 pub(super) fn reasons_table(reasons: &[ReasonCount]) -> Table {
     let mut table = Table::new(["#rows", "column", "rule", "expected", "first at"]);
     for reason in reasons {
         table.row([
             count(reason.rows),
             reason.column.clone().unwrap_or_else(|| "(row)".to_owned()),
-            reason.rule.clone(),
+            rule_name(&reason.rule, reason.tier, reason.category.as_deref()),
             reason.expected.clone(),
             format!("{} row {}", reason.first_file, reason.first_row),
         ]);

@@ -8,6 +8,7 @@ mod demo;
 mod determinism;
 mod discovery;
 mod drops;
+mod every_check;
 mod formats;
 mod full_sets;
 mod library_canonical;
