@@ -29,6 +29,15 @@ pub(crate) struct Allowed<T> {
     pub(crate) sentinels: Box<[T]>,
 }
 
+impl<T> Allowed<T> {
+    pub(crate) fn between(min: T, max: T) -> Self {
+        Self {
+            range: Bounds { min, max },
+            sentinels: Box::default(),
+        }
+    }
+}
+
 /// The checks of a cell's text. Those that a contract does not ask for cost one branch.
 #[derive(Debug, Clone)]
 pub(crate) struct TextChecks {

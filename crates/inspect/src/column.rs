@@ -4,7 +4,7 @@
 use contract::Encoding;
 
 use crate::cell::{Cell, CellReader, Decoding};
-use crate::check::{Allowed, Bounds, TextChecks, length_holds};
+use crate::check::{Allowed, TextChecks, length_holds};
 use crate::fields::FieldReader;
 use crate::number::{parse_decimal, parse_implied_decimal, parse_integer};
 use crate::plan::{ColumnPlan, Kind};
@@ -85,25 +85,16 @@ pub(crate) fn type_column(
         (
             &Kind::Decimal {
                 precision,
-                implied: true,
-                ref allowed,
-                ..
-            },
-            Values::Decimal(values),
-        ) => {
-            let parse = |text: &[u8]| parse_implied_decimal(text, precision);
-            cells.each(report, typed(values, checks, allowed, missing, parse));
-        }
-        (
-            &Kind::Decimal {
-                precision,
                 scale,
+                implied,
                 ref allowed,
-                ..
             },
             Values::Decimal(values),
         ) => {
-            let parse = |text: &[u8]| parse_decimal(text, precision, scale);
+            let parse = |text: &[u8]| match implied {
+                true => parse_implied_decimal(text, precision),
+                false => parse_decimal(text, precision, scale),
+            };
             cells.each(report, typed(values, checks, allowed, missing, parse));
         }
         (Kind::Date { formats, allowed }, Values::Date(values)) => {
@@ -126,13 +117,7 @@ pub(crate) fn type_column(
         }
         (Kind::Boolean { truthy, falsy }, Values::Boolean(values)) => {
             let parse = |text: &[u8]| parse_boolean(truthy, falsy, text);
-            let any = Allowed {
-                range: Bounds {
-                    min: false,
-                    max: true,
-                },
-                sentinels: Box::default(),
-            };
+            let any = Allowed::between(false, true);
             cells.each(report, typed(values, checks, &any, missing, parse));
         }
         _ => unreachable!("a column's values are made from its kind"),

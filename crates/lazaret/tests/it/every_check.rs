@@ -149,16 +149,24 @@ fn every_check_counts_what_an_independent_program_counts() {
     let counted: Value =
         serde_json::from_str(&run_python(COUNT, &[file.to_str().unwrap()])).unwrap();
 
-    assert_eq!(submission["state"], "VALIDATED_WITH_WARNINGS", "{submission}");
+    assert_eq!(
+        submission["state"], "VALIDATED_WITH_WARNINGS",
+        "{submission}"
+    );
     assert_eq!(submission["rows_in"], counted["rows"]);
     assert_eq!(submission["rows_accepted"], counted["accepted"]);
     assert_eq!(submission["rows_rejected"], counted["rejected"]);
     assert_eq!(json!(reasons(&shown["reject_reasons"])), counted["reasons"]);
-    assert_eq!(json!(reasons(&shown["warning_reasons"])), counted["warnings"]);
+    assert_eq!(
+        json!(reasons(&shown["warning_reasons"])),
+        counted["warnings"]
+    );
 
     // What silver holds, read by DuckDB.
     let parts = files_below(&root.join("data/silver"));
-    let parts = parts.iter().filter(|path| path.extension().is_some_and(|end| end == "parquet"));
+    let parts = parts
+        .iter()
+        .filter(|path| path.extension().is_some_and(|end| end == "parquet"));
     let parts: Vec<&str> = parts.map(|path| path.to_str().unwrap()).collect();
     let sums: Value = serde_json::from_str(&run_python(SUMS, &parts)).unwrap();
     let expected = ["accepted", "paid_cents", "seen_at_seconds", "facilities"];
@@ -169,7 +177,10 @@ fn every_check_counts_what_an_independent_program_counts() {
     let holds: Vec<(String, bool)> = thresholds
         .iter()
         .map(|threshold| {
-            let name = threshold["column"].as_str().or(threshold["rule"].as_str()).unwrap();
+            let name = threshold["column"]
+                .as_str()
+                .or(threshold["rule"].as_str())
+                .unwrap();
             for count in ["rows", "short", "first_rows"] {
                 let expected = &counted["thresholds"][name][count];
                 assert_eq!(&threshold[count], expected, "{name} {count}");
@@ -177,16 +188,32 @@ fn every_check_counts_what_an_independent_program_counts() {
             (name.to_owned(), threshold["holds"].as_bool().unwrap())
         })
         .collect();
-    let expected = [("npi", false), ("ended", true), ("paid_positive", false), ("paid_small", true)];
-    assert_eq!(holds, expected.map(|(name, holds)| (name.to_owned(), holds)));
+    let expected = [
+        ("npi", false),
+        ("ended", true),
+        ("paid_positive", false),
+        ("paid_small", true),
+    ];
+    assert_eq!(
+        holds,
+        expected.map(|(name, holds)| (name.to_owned(), holds))
+    );
     let reason = submission["state_reason"].as_str().unwrap();
     assert!(reason.contains("`npi`: completeness"), "{reason}");
     assert!(reason.contains("paid_positive broken by"), "{reason}");
 
     let waived = shown["warning_reasons"].as_array().unwrap();
-    let waived = waived.iter().find(|reason| reason["rule"] == "has_payer").unwrap();
+    let waived = waived
+        .iter()
+        .find(|reason| reason["rule"] == "has_payer")
+        .unwrap();
     assert_eq!(
-        (&waived["tier"], &waived["category"], &waived["waived_until"], &waived["expected"]),
+        (
+            &waived["tier"],
+            &waived["category"],
+            &waived["waived_until"],
+            &waived["expected"]
+        ),
         (
             &json!(1),
             &json!("completeness"),
@@ -194,7 +221,11 @@ fn every_check_counts_what_an_independent_program_counts() {
             &json!("Every visit has a payer. (waived until 9999-12-31)")
         )
     );
-    for told in ["has_payer (tier 1, completeness)", "paid_positive (tier 2, plausibility)", "at least 99%"] {
+    for told in [
+        "has_payer (tier 1, completeness)",
+        "paid_positive (tier 2, plausibility)",
+        "at least 99%",
+    ] {
         assert!(text.contains(told), "{told} is not in\n{text}");
     }
 }
@@ -204,5 +235,8 @@ fn a_threshold_of_severity_fail_fails_the_submission() {
     let (_project, submission, _, _) = submitted("fail");
     assert_eq!(submission["state"], "VALIDATION_FAILED", "{submission}");
     let reason = submission["state_reason"].as_str().unwrap();
-    assert!(reason.contains("`npi`: completeness") && reason.contains("99% is expected"), "{reason}");
+    assert!(
+        reason.contains("`npi`: completeness") && reason.contains("99% is expected"),
+        "{reason}"
+    );
 }
