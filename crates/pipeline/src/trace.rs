@@ -1,8 +1,11 @@
 //! From a stored row back to the bytes that it was read from.
 
 use contract::{LayoutId, SubmissionId};
+use futures::TryStreamExt;
+use inspect::{Compression, Unpacker, Unreadable};
 use lake::{read_row, session};
 use serde::Serialize;
+use store::SubmissionFile;
 
 use crate::{Pipeline, PipelineError};
 
@@ -63,10 +66,7 @@ impl Pipeline {
                 ))
             })?;
         let (source_offset, source_length) = (number("source_offset")?, number("source_length")?);
-        let bytes = self
-            .objects
-            .get_range(&file.raw_key, source_offset, source_length)
-            .await?;
+        let bytes = self.row_bytes(&file, source_offset, source_length).await?;
         let line = String::from_utf8_lossy(&bytes);
         Ok(Trace {
             submission_id,
@@ -84,6 +84,50 @@ impl Pipeline {
                 mask(&line)
             },
         })
+    }
+}
+
+/// Enough to tell how a file is packed.
+const MAGIC_BYTES: u64 = 16;
+
+impl Pipeline {
+    /// A row's bytes: those of the file or, where it is packed, those of what is packed in it.
+    async fn row_bytes(
+        &self,
+        file: &SubmissionFile,
+        offset: u64,
+        length: u64,
+    ) -> Result<Vec<u8>, PipelineError> {
+        let (key, size) = (file.raw_key.as_str(), file.size_bytes as u64);
+        let magic = self
+            .objects
+            .get_range(key, 0, MAGIC_BYTES.min(size))
+            .await?;
+        if Compression::of(&magic).is_none() {
+            return Ok(self.objects.get_range(key, offset, length).await?.to_vec());
+        }
+        let mut unpacker = Unpacker::new();
+        let mut row = Vec::new();
+        let mut position = 0;
+        let mut take = |text: &[u8]| {
+            let within =
+                |place: u64| place.saturating_sub(position).min(text.len() as u64) as usize;
+            row.extend_from_slice(&text[within(offset)..within(offset + length)]);
+            position += text.len() as u64;
+            Ok::<(), Unreadable>(())
+        };
+        let mut chunks = self.objects.read(key, size, None);
+        let mut unpacked = Ok(());
+        while let Some(chunk) = chunks.try_next().await? {
+            unpacked = unpacker.push(&chunk, &mut take);
+            if unpacked.is_err() {
+                break;
+            }
+        }
+        unpacked
+            .and_then(|()| unpacker.finish(&mut take))
+            .map_err(|unreadable| PipelineError::Refused(format!("`{key}`: {unreadable}")))?;
+        Ok(row)
     }
 }
 

@@ -47,32 +47,27 @@ fn text_of(bytes: &[u8], encoding: Encoding) -> Cow<'_, str> {
     decoder.decode_without_bom_handling(bytes).0
 }
 
-/// The delimiter that most lines have equally often; of several, the one with most fields.
+/// The delimiter that most lines have equally often; of several, the one with most fields. One of
+/// several characters, which is never there by chance, comes before the single ones.
 fn delimiter(text: &str) -> &'static str {
     let lines: Vec<&str> = text
         .lines()
         .filter(|line| !line.is_empty())
         .take(200)
         .collect();
-    let score = |delimiter: &str| {
+    let score = |delimiter: &&'static str| {
         let counts: Vec<usize> = lines
             .iter()
             .map(|line| fields(line, delimiter).len())
             .collect();
         let of_first = counts.first().copied().unwrap_or(1);
         let alike = counts.iter().filter(|count| **count == of_first).count();
+        let long = delimiter.len() > 1 && alike == lines.len();
         // A delimiter that is not there is no delimiter, however equally it is absent.
-        if of_first < 2 {
-            (0, 0)
-        } else {
-            (alike * 10 / lines.len().max(1), of_first)
-        }
+        (of_first > 1).then_some((long, alike * 10 / lines.len(), of_first))
     };
-    let best = DELIMITERS
-        .into_iter()
-        .rev()
-        .max_by_key(|delimiter| score(delimiter));
-    best.filter(|delimiter| score(delimiter).1 > 1)
+    let best = DELIMITERS.into_iter().rev().max_by_key(score);
+    best.filter(|delimiter| score(delimiter).is_some())
         .unwrap_or(",")
 }
 

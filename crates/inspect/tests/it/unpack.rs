@@ -38,12 +38,12 @@ impl Failure {
 
 fn gzip(text: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Level::default());
-    encoder.write_all(text).unwrap();
-    encoder.finish().unwrap()
+    encoder.write_all(text).expect("written to memory");
+    encoder.finish().expect("written to memory")
 }
 
 fn zstd(text: &[u8]) -> Vec<u8> {
-    zstd::encode_all(text, 3).unwrap()
+    zstd::encode_all(text, 3).expect("written to memory")
 }
 
 /// What is in it, pushed in pieces of that size, or what is said.
@@ -156,6 +156,18 @@ fn packed(name: &str, text: &[u8]) -> Packed {
     }
 }
 
+impl Packed {
+    /// The member's bytes in the archive.
+    fn data(&self) -> Vec<u8> {
+        if self.stored {
+            return self.text.clone();
+        }
+        let mut encoder = DeflateEncoder::new(Vec::new(), Level::default());
+        encoder.write_all(&self.text).expect("written to memory");
+        encoder.finish().expect("written to memory")
+    }
+}
+
 /// An archive by the letter of the format (APPNOTE 4.3).
 fn zip(members: &[Packed]) -> Vec<u8> {
     let mut file = Vec::new();
@@ -164,13 +176,7 @@ fn zip(members: &[Packed]) -> Vec<u8> {
         let offset = file.len() as u32;
         let mut sum = flate2::Crc::new();
         sum.update(&member.text);
-        let data = if member.stored {
-            member.text.clone()
-        } else {
-            let mut encoder = DeflateEncoder::new(Vec::new(), Level::default());
-            encoder.write_all(&member.text).unwrap();
-            encoder.finish().unwrap()
-        };
+        let data = member.data();
         let (packed, size) = (data.len() as u32, member.text.len() as u32);
         let flags = member.flags | if member.described { 8 } else { 0 };
         let method = if member.stored { 0u16 } else { 8 };

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
 mod bad_input;
+mod compressed;
+mod contracts;
 mod crash;
 mod demo;
 mod determinism;

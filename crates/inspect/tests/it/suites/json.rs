@@ -94,14 +94,22 @@ fn check_counts(python: &std::ffi::OsStr, path: &Path) {
     columns.push(column("seq", ColumnType::Integer).required());
     let mut contract = contract(columns);
     contract.format.shape = Shape::JsonLines;
-    let read = read(&contract, &std::fs::read(path).unwrap()).unwrap();
+    let read = read(
+        &contract,
+        &std::fs::read(path).expect("a file of the suite"),
+    )
+    .expect("JSON lines");
     assert_eq!(read.rejects(), Vec::<String>::new(), "{}", path.display());
 
     let filled = read.statistics.columns.iter().take(paths.len());
     let filled = filled.map(|column| (column.rows - column.nulls).to_string());
     let last = read.accepted();
-    let sequence = last.iter().map(|row| row.rsplit('|').next().unwrap());
-    let sum: i64 = sequence.map(|number| number.parse::<i64>().unwrap()).sum();
+    let sequence = last
+        .iter()
+        .map(|row| row.rsplit('|').next().expect("a last column"));
+    let sum: i64 = sequence
+        .map(|number| number.parse::<i64>().expect("a number"))
+        .sum();
     let mut ours = vec![read.end.rows.to_string()];
     ours.extend(filled);
     ours.push(sum.to_string());
@@ -111,8 +119,8 @@ fn check_counts(python: &std::ffi::OsStr, path: &Path) {
         .arg(path)
         .args(paths)
         .output()
-        .unwrap();
+        .expect("Python runs");
     assert!(counted.status.success(), "{counted:?}");
-    let theirs = String::from_utf8(counted.stdout).unwrap();
+    let theirs = String::from_utf8(counted.stdout).expect("text");
     assert_eq!(ours.join(" "), theirs.trim(), "{}", path.display());
 }

@@ -74,8 +74,8 @@ impl Answer for Difference {
 
 /// A document as it is; under `--format json`, as text within JSON.
 #[derive(Debug, Serialize)]
-struct Document {
-    document: String,
+pub(super) struct Document {
+    pub(super) document: String,
 }
 
 impl Answer for Document {

@@ -2,6 +2,7 @@
 
 mod check;
 mod forms;
+mod infer;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,14 @@ pub(crate) enum Call {
     Show {
         /// A layout of the project such as medical_claim@v1, or a contract's file
         contract: String,
+    },
+    /// Draft a contract from files of one kind: dialect, types, formats, keys, codes
+    ///
+    /// Prints it with comments that say what was seen, in counts; save it, then check every line.
+    Infer {
+        /// Delimited files with the same columns; the first 16 MB of each are read
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
     },
     /// What a newer version changes, and what that means for files and stored data
     ///
@@ -67,6 +76,7 @@ pub(crate) async fn run(globals: &Globals, call: Call) -> Result<Done, Failure> 
     match call {
         Call::Check { paths } => check::check(globals, &paths).await,
         Call::Show { contract } => forms::outline(globals, &contract),
+        Call::Infer { files } => infer::run(globals, &files),
         Call::Diff { old, new } => forms::diff(globals, &old, &new),
         Call::Export { contract, to } => forms::export(globals, &contract, to),
         Call::Import { file, object } => forms::import(globals, &file, object.as_deref()),

@@ -1,0 +1,105 @@
+//! Compressed files in an inbox: read as what they hold, kept as they came, traced to their text.
+
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::project::{Project, Stack, files_below};
+
+const CONTRACT: &str = r#"
+contract: visit
+version: 1
+title: Visits
+file_name: { pattern: "visits_{year}.csv" }
+natural_key: [id]
+columns:
+  - { name: id, type: integer, required: true }
+  - { name: city, type: string }
+"#;
+
+const FEED: &str = r#"
+feed: regional_visits
+title: Regional visits
+submitter: regional
+state: wa
+contracts: [visit@v1]
+"#;
+
+/// Row 30,000 lies some way behind the first chunk; row 7 has no id.
+fn visits() -> Vec<u8> {
+    let mut text = b"id,city\n".to_vec();
+    for row in 1..=30_000 {
+        let id = if row == 7 {
+            "none".to_owned()
+        } else {
+            row.to_string()
+        };
+        writeln!(text, "{id},town {}", row % 91).unwrap();
+    }
+    text
+}
+
+fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn submitted(name: &str, bytes: Vec<u8>) -> Project {
+    let project = Project::new(Stack::SqliteAndFolder);
+    let write = |path: &str, text: &str| {
+        let path = project.root().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write("contracts/visit/v1.yaml", CONTRACT);
+    write("feeds/regional_visits.yaml", FEED);
+    project.drop_bytes(&format!("regional/visit/2024/{name}"), bytes);
+    project.run_once();
+    project
+}
+
+#[test]
+fn packed_files_are_read_as_what_they_hold() {
+    for (ending, packed) in [
+        ("gz", gzip(&visits())),
+        ("zst", zstd::encode_all(&visits()[..], 3).unwrap()),
+    ] {
+        let project = submitted(&format!("visits_2024.csv.{ending}"), packed.clone());
+        let submission = project.submission("regional/visit/2024");
+        assert_eq!(submission["state"], "VALIDATED", "{submission}");
+        assert_eq!(submission["rows_accepted"], 29_999);
+        assert_eq!(submission["rows_rejected"], 1);
+        let data = project.root().join("data");
+        let raw = files_below(&data.join("raw"));
+        let raw = raw
+            .iter()
+            .find(|path| path.ends_with(format!("visits_2024.csv.{ending}")));
+        assert_eq!(
+            std::fs::read(raw.unwrap()).unwrap(),
+            packed,
+            "kept as it came"
+        );
+
+        let silver = files_below(&data.join("silver"));
+        let part = silver
+            .iter()
+            .find(|path| path.extension().is_some_and(|end| end == "parquet"));
+        let key = part.unwrap().strip_prefix(&data).unwrap().to_str().unwrap();
+        let trace = project.json(&["trace", key, "29998", "--reveal"]);
+        assert_eq!(trace["source_row"], 30_000);
+        assert_eq!(trace["raw_line"], "30000,town 61");
+    }
+}
+
+#[test]
+fn a_packed_file_that_is_cut_off_fails_and_says_why() {
+    let mut packed = gzip(&visits());
+    packed.truncate(packed.len() / 2);
+    let project = submitted("visits_2024.csv.gz", packed);
+    let submission = project.submission("regional/visit/2024");
+    assert_eq!(submission["state"], "PARSE_FAILED", "{submission}");
+    let reason = submission["state_reason"].as_str().unwrap();
+    assert!(reason.contains("cut off before its end"), "{reason}");
+}
