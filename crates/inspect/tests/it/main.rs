@@ -7,6 +7,7 @@ mod encodings;
 mod files;
 mod fixed_width;
 mod json;
+mod json_properties;
 mod limits;
 mod oracle;
 mod reading;
