@@ -14,6 +14,7 @@ mod files;
 mod fixed_width;
 mod hostile;
 mod json;
+mod json_properties;
 mod limits;
 mod oracle;
 mod reading;

@@ -122,7 +122,7 @@ fn streams_that_are_cut_off_or_damaged() {
 
 #[test]
 fn a_bomb_comes_out_in_pieces() {
-    let bomb = gzip(&vec![0; 200 << 20]);
+    let bomb = gzip(&vec![0; 40 << 20]);
     let (mut total, mut largest) = (0, 0);
     let mut unpacker = Unpacker::new();
     let mut take = |piece: &[u8]| {
@@ -132,7 +132,7 @@ fn a_bomb_comes_out_in_pieces() {
     };
     unpacker.push(&bomb, &mut take).unwrap();
     unpacker.finish(&mut take).unwrap();
-    assert_eq!(total, 200 << 20);
+    assert_eq!(total, 40 << 20);
     assert!(largest <= 9 << 20, "{largest}");
 }
 
