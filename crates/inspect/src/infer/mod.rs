@@ -175,8 +175,13 @@ fn draft(as_text: Contract, samples: &[Sample], seen: &Seen) -> Draft {
 fn describe(column: &Column, profile: &Profile, guess: Guess) -> (Column, String) {
     let pii = names::pii(&column.header, profile);
     let mut said = profile.summary();
+    // An identifier of digits only is text: the next may have a leading zero or a letter.
+    let column_type = match guess.column_type {
+        ColumnType::Integer if names::is_identifier(&column.name) => ColumnType::String,
+        other => other,
+    };
     let mut column = Column {
-        column_type: guess.column_type,
+        column_type,
         required: profile.rows > 0 && profile.nulls == 0,
         nulls: std::iter::once(String::new())
             .chain(profile.null_spellings())
@@ -244,7 +249,7 @@ fn head(
     ];
     if seen.rejected > 0 {
         head.push(format!(
-            "{} rows could not be split and were passed over: see lazaret inspect.",
+            "{} rows could not be split and were passed over: they would be rejected.",
             seen.rejected
         ));
     }

@@ -94,6 +94,12 @@ pub(super) fn is_birth_or_death(name: &str) -> bool {
     words.iter().any(|word| name.contains(word))
 }
 
+/// Whether the values are names of something, not amounts of it.
+pub(super) fn is_identifier(name: &str) -> bool {
+    let last = name.rsplit('_').next().unwrap_or(name);
+    ["id", "key", "code", "cd", "zip", "npi", "ssn", "mrn"].contains(&last)
+}
+
 /// Words in a column's name that speak of a person, as 45 CFR 164.514(b)(2) lists them.
 const DIRECT: [&str; 26] = [
     "ssn",
@@ -218,6 +224,18 @@ mod tests {
         assert_eq!(file_type("2024.csv"), "drafted_file");
         assert_eq!(title("DE1_Inpatient.csv"), "De inpatient");
         assert_eq!(pattern("claims_2024_03.csv"), "claims_*_*.csv");
+    }
+
+    #[test]
+    fn identifiers_are_no_amounts() {
+        for (name, expect) in [
+            ("bene_id", true),
+            ("zip", true),
+            ("paid", false),
+            ("line_num", false),
+        ] {
+            assert_eq!(is_identifier(name), expect, "{name}");
+        }
     }
 
     #[test]
