@@ -144,11 +144,7 @@ impl Plan {
         refuse_structure(&contract.format)?;
         let json = matches!(contract.format.shape, Shape::JsonLines | Shape::JsonArray);
         let members = json.then(|| {
-            let paths = contract.columns.iter().map(|column| {
-                let aliases = column.aliases.iter().map(String::as_str);
-                let header = std::iter::once(column.header.as_str());
-                header.chain(aliases).collect()
-            });
+            let paths = (contract.columns.iter()).map(|column| column.headers().collect());
             Arc::new(Members::of(&columns, paths))
         });
         let control = ControlPlan::compile(contract.format.control.as_ref(), &contract.columns)

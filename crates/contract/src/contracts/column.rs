@@ -8,7 +8,7 @@ use serde_saphyr::Spanned;
 use super::domain::Domains;
 use super::file::RawFile;
 use super::raw::{RawColumn, RawCompleteness, RawLength, Text};
-use super::{formats, range};
+use super::{check_ratio, formats, range};
 use crate::document::Review;
 use crate::file_name::last_line;
 use crate::names::{ROW_LINEAGE_COLUMNS, is_snake_case};
@@ -129,11 +129,8 @@ fn check_zone(
 }
 
 fn check_completeness(raw: &RawCompleteness, review: &mut Review<'_>) -> Completeness {
-    if !(0.0..=1.0).contains(&raw.min.value) {
-        let message = format!("{} is not a ratio", raw.min.value);
-        let help = "write the share of rows that must have a value: `0.98` is 98 in a hundred";
-        review.refuse(&raw.min, message, "expected 0 to 1", help);
-    }
+    let help = "write the share of rows that must have a value: `0.98` is 98 in a hundred";
+    check_ratio(&raw.min, help, review);
     if let Some(severity) = &raw.severity
         && severity.value == Severity::Reject
     {

@@ -8,9 +8,9 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde_saphyr::Spanned;
 
+use super::check_is_column;
 use super::raw::{RawCharacters, RawColumn, Text};
 use crate::document::Review;
-use crate::wording::choose;
 use crate::{Characters, Control, ControlRecord, FieldPlace, Severity, Shape};
 
 #[derive(Deserialize)]
@@ -85,7 +85,7 @@ pub(super) fn check(
     review: &mut Review<'_>,
 ) -> Control {
     if let Some(column) = &raw.period_column {
-        check_column(column, columns, review);
+        check_is_column(column, &column.value, columns, review);
     }
     if let Some(severity) = &raw.severity
         && severity.value == Severity::Reject
@@ -132,19 +132,7 @@ fn check_record(
         .map(|(column, given)| (column.clone(), place(given)))
         .collect();
     for (column, given) in &raw.totals {
-        if !columns.iter().any(|known| known.name.value == *column) {
-            let names: Vec<_> = columns
-                .iter()
-                .map(|known| known.name.value.as_str())
-                .collect();
-            let message = format!("there is no column `{column}`");
-            review.refuse(
-                given,
-                message,
-                "expected a column's name",
-                choose(column, &names),
-            );
-        }
+        check_is_column(given, column, columns, review);
     }
     if let (Some(one), None) | (None, Some(one)) = (&raw.period_from, &raw.period_to) {
         let help = "write both `period_from` and `period_to`; they may be the same field";
@@ -188,16 +176,4 @@ fn check_place(given: &Spanned<RawPlace>, shape: &Shape, review: &mut Review<'_>
         help,
     );
     FieldPlace::Field(1)
-}
-
-fn check_column(column: &Text, columns: &[RawColumn], review: &mut Review<'_>) {
-    let names: Vec<_> = columns
-        .iter()
-        .map(|known| known.name.value.as_str())
-        .collect();
-    if !names.contains(&column.value.as_str()) {
-        let message = format!("there is no column `{}`", column.value);
-        let help = choose(&column.value, &names);
-        review.refuse(column, message, "expected a column's name", help);
-    }
 }

@@ -173,26 +173,28 @@ fn check_natural_key(raw: &RawContract, review: &mut Review<'_>) {
             let message = format!("the column `{}` stands twice in the key", name.value);
             review.refuse(name, message, "expected once", "remove one of the two");
         } else {
-            check_is_column(name, raw, review);
+            check_is_column(name, &name.value, &raw.columns.value, review);
         }
     }
 }
 
-fn check_is_column(name: &Spanned<String>, raw: &RawContract, review: &mut Review<'_>) -> bool {
-    let names: Vec<_> = raw
-        .columns
-        .value
-        .iter()
-        .map(|column| column.name.value.as_str())
-        .collect();
-    let known = names.contains(&name.value.as_str());
+/// `at`: where the name stands, or what is said of it.
+fn check_is_column<T>(
+    at: &Spanned<T>,
+    name: &str,
+    columns: &[RawColumn],
+    review: &mut Review<'_>,
+) -> bool {
+    let names = columns.iter().map(|column| column.name.value.as_str());
+    let names: Vec<_> = names.collect();
+    let known = names.contains(&name);
     if !known {
-        let message = format!("there is no column `{}`", name.value);
+        let message = format!("there is no column `{name}`");
         review.refuse(
-            name,
+            at,
             message,
             "expected a column's name",
-            choose(&name.value, &names),
+            choose(name, &names),
         );
     }
     known
@@ -207,7 +209,7 @@ fn check_month(
 ) -> Option<MonthSource> {
     match (&month.value.column, &month.value.file_name_part) {
         (Some(name), None) => {
-            if !check_is_column(name, raw, review) {
+            if !check_is_column(name, &name.value, &raw.columns.value, review) {
                 return None;
             }
             // Absent from `columns` only where its type was refused already.
@@ -254,10 +256,14 @@ fn check_month(
 /// The ratio, if one is given; told as a mistake where it is none.
 pub(crate) fn check_reject_ratio(raw: &RawThresholds, review: &mut Review<'_>) -> Option<f64> {
     let ratio = raw.reject_ratio.as_ref()?;
+    let help = "write the share of rows that may be rejected: `0.05` is one in twenty";
+    check_ratio(ratio, help, review);
+    Some(ratio.value)
+}
+
+fn check_ratio(ratio: &Spanned<f64>, help: &str, review: &mut Review<'_>) {
     if !(0.0..=1.0).contains(&ratio.value) {
-        let help = "write the share of rows that may be rejected: `0.05` is one in twenty";
         let message = format!("{} is not a ratio", ratio.value);
         review.refuse(ratio, message, "expected 0 to 1", help);
     }
-    Some(ratio.value)
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 
+use super::check_ratio;
 use super::raw::RawRule;
 use crate::document::Review;
 use crate::names::{BUILT_IN_RULES, is_snake_case};
@@ -55,11 +56,8 @@ pub(super) fn check(raw: &[RawRule], review: &mut Review<'_>) -> Vec<Rule> {
 fn check_threshold(raw: &RawRule, review: &mut Review<'_>) {
     let is_file = raw.scope == Some(RuleScope::File);
     if let Some(threshold) = &raw.threshold {
-        if !(0.0..=1.0).contains(&threshold.value) {
-            let message = format!("{} is not a ratio", threshold.value);
-            let help = "write the share of rows that may break the rule: `0.02` is one in fifty";
-            review.refuse(threshold, message, "expected 0 to 1", help);
-        }
+        let help = "write the share of rows that may break the rule: `0.02` is one in fifty";
+        check_ratio(threshold, help, review);
         if is_file {
             let help = "give the rule the scope `row`: its broken rows are then counted";
             let message = "a rule over the whole file has no rows to count";

@@ -92,26 +92,22 @@ fn compare_column(old: &Column, new: &Column, changes: &mut Changes) {
 
 fn compare_header(old: &Column, new: &Column, changes: &mut Changes) {
     let name = Some(old.name.as_str());
-    let known = |spelling: &String| {
-        let same = |other: &String| other.eq_ignore_ascii_case(spelling);
-        same(&new.header) || new.aliases.iter().any(same)
+    let known = |header: &str| {
+        new.headers()
+            .any(|other| other.eq_ignore_ascii_case(header))
     };
-    let mut lost = std::iter::once(&old.header)
-        .chain(&old.aliases)
-        .filter(|header| !known(header));
-    if let Some(header) = lost.next() {
-        let meaning =
-            "files under the old header lack the column: name it in `aliases` to read both";
-        let what = format!("header `{header}` is no longer known");
-        if new.required {
-            changes.breaking(name, what, meaning);
+    let lost = old.headers().find(|header| !known(header));
+    if let Some(header) = lost {
+        let meaning = if new.required {
+            "files under the old header lack the column: name it in `aliases` to read both"
         } else {
-            changes.breaking(
-                name,
-                what,
-                "in files under the old header the column is null",
-            );
-        }
+            "in files under the old header the column is null"
+        };
+        changes.breaking(
+            name,
+            format!("header `{header}` is no longer known"),
+            meaning,
+        );
     } else if old.header != new.header || old.aliases != new.aliases {
         changes.compatible(
             name,

@@ -75,6 +75,13 @@ impl Column {
             description: String::new(),
         }
     }
+
+    /// Every name that the header may have: its own, then the others.
+    pub fn headers(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.header)
+            .chain(&self.aliases)
+            .map(String::as_str)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

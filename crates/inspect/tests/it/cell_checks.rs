@@ -3,23 +3,8 @@
 
 use contract::{Column, ColumnType, Severity, Transform, ValueCheck};
 
+use crate::cells::check;
 use crate::reading::{With, column, contract, date, read, text};
-
-/// One column `v`; its cells; what is accepted and what is rejected.
-fn check(column: Column, cells: &[&str], accepted: &[&str], rejects: &[&str]) {
-    let mut bytes = String::from("v,n\n");
-    for (at, cell) in cells.iter().enumerate() {
-        bytes += &format!("{cell},{at}\n");
-    }
-    let read = read(&contract(vec![column, text("n")]), bytes.as_bytes()).expect("readable");
-    let values: Vec<String> = read
-        .accepted()
-        .iter()
-        .map(|row| row.rsplit_once('|').expect("two columns").0.to_owned())
-        .collect();
-    assert_eq!(values, accepted);
-    assert_eq!(read.rejects(), rejects);
-}
 
 fn checked(check: ValueCheck) -> Column {
     Column {

@@ -1,8 +1,10 @@
-//! The cells of accepted rows, one by one: what a row's text cannot tell apart.
+//! Cells, one by one: those of accepted rows, which a row's text cannot tell apart, and what
+//! becomes of the cells of one column.
 
 use arrow::array::{Array, StringArray};
+use contract::Column;
 
-use crate::reading::Read;
+use crate::reading::{Read, contract, read, text};
 
 /// Of every accepted row the cells of the contract's columns, all of which are text.
 pub(crate) fn cells(read: &Read) -> Vec<Vec<Option<String>>> {
@@ -24,4 +26,20 @@ pub(crate) fn cells(read: &Read) -> Vec<Vec<Option<String>>> {
         }));
     }
     rows
+}
+
+/// One column `v`; its cells; what is accepted and what is rejected.
+pub(crate) fn check(column: Column, cells: &[&str], accepted: &[&str], rejects: &[&str]) {
+    let mut bytes = String::from("v,n\n");
+    for (at, cell) in cells.iter().enumerate() {
+        bytes += &format!("{cell},{at}\n");
+    }
+    let read = read(&contract(vec![column, text("n")]), bytes.as_bytes()).expect("readable");
+    let values: Vec<String> = read
+        .accepted()
+        .iter()
+        .map(|row| row.rsplit_once('|').expect("two columns").0.to_owned())
+        .collect();
+    assert_eq!(values, accepted);
+    assert_eq!(read.rejects(), rejects);
 }

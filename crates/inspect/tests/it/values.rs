@@ -1,24 +1,9 @@
 //! What becomes of a cell: types, checks, severities, statistics.
 
-use contract::{Column, ColumnType, Encoding, Pii, Severity, Transform};
+use contract::{ColumnType, Encoding, Pii, Severity, Transform};
 
+use crate::cells::check;
 use crate::reading::{With, column, contract, date, read, text};
-
-/// One column `v`; its cells; what is accepted and what is rejected.
-fn check(column: Column, cells: &[&str], accepted: &[&str], rejects: &[&str]) {
-    let mut bytes = String::from("v,n\n");
-    for (at, cell) in cells.iter().enumerate() {
-        bytes += &format!("{cell},{at}\n");
-    }
-    let read = read(&contract(vec![column, text("n")]), bytes.as_bytes()).expect("readable");
-    let values: Vec<String> = read
-        .accepted()
-        .iter()
-        .map(|row| row.rsplit_once('|').expect("two columns").0.to_owned())
-        .collect();
-    assert_eq!(values, accepted);
-    assert_eq!(read.rejects(), rejects);
-}
 
 #[test]
 fn text_is_trimmed_and_empty_is_null() {

@@ -48,13 +48,8 @@ fn gzip(text: &[u8]) -> Vec<u8> {
 
 fn submitted(name: &str, bytes: Vec<u8>) -> Project {
     let project = Project::new(Stack::SqliteAndFolder);
-    let write = |path: &str, text: &str| {
-        let path = project.root().join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    };
-    write("contracts/visit/v1.yaml", CONTRACT);
-    write("feeds/regional_visits.yaml", FEED);
+    project.write("contracts/visit/v1.yaml", CONTRACT);
+    project.write("feeds/regional_visits.yaml", FEED);
     project.drop_bytes(&format!("regional/visit/2024/{name}"), bytes);
     project.run_once();
     project

@@ -109,15 +109,10 @@ fn visits() -> String {
 
 fn submitted(severity: &str) -> (Project, Value, Value, String) {
     let project = Project::new(Stack::SqliteAndFolder);
-    let write = |path: &str, text: &str| {
-        let path = project.root().join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    };
     let contract = CONTRACT.replace("SEVERITY", severity);
-    write("contracts/visit/v1.yaml", &contract);
-    write("feeds/regional_visits.yaml", FEED);
-    write("visits.csv", &visits());
+    project.write("contracts/visit/v1.yaml", &contract);
+    project.write("feeds/regional_visits.yaml", FEED);
+    project.write("visits.csv", &visits());
     project.drop_bytes("regional/visit/2024/visits.csv", visits().into_bytes());
     project.run_once();
     let submission = project.submission("regional/visit/2024");

@@ -42,14 +42,9 @@ const SOUND: &str = "-- made today|~~|HD|^^|201501|~~|\nä1|^^|20150102|^^|10.50
 /// The submission of one file under that contract, and its parse report.
 fn submitted(text: &str, severity: &str) -> (Value, Value) {
     let project = Project::new(Stack::SqliteAndFolder);
-    let write = |path: &str, text: &str| {
-        let path = project.root().join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    };
     let contract = CONTRACT.replace("SEVERITY", severity);
-    write("contracts/paid_line/v1.yaml", &contract);
-    write("feeds/regional_lines.yaml", FEED);
+    project.write("contracts/paid_line/v1.yaml", &contract);
+    project.write("feeds/regional_lines.yaml", FEED);
     let units = std::iter::once(0xFEFF).chain(text.encode_utf16());
     let bytes = units.flat_map(u16::to_le_bytes).collect();
     project.drop_bytes("regional/paid_line/201501/lines.txt", bytes);

@@ -67,6 +67,13 @@ impl Project {
         self.folder.path().join("project")
     }
 
+    /// Writes a file of the project, at a path relative to its folder.
+    pub(crate) fn write(&self, path: &str, text: &str) {
+        let path = self.root().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
     /// Sets a variable for every later call.
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.environment.retain(|(known, _)| known != name);

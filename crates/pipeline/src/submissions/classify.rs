@@ -143,8 +143,8 @@ fn known_columns(contract: &Contract, head: &[u8]) -> Option<usize> {
     let names = header_names(&contract.format, head).ok()?;
     let names: BTreeSet<String> = names.into_iter().map(|name| name.to_lowercase()).collect();
     let has = |column: &Column| {
-        let mut spellings = std::iter::once(&column.header).chain(&column.aliases);
-        spellings.any(|name| names.contains(&name.trim().to_lowercase()))
+        let mut headers = column.headers();
+        headers.any(|name| names.contains(&name.trim().to_lowercase()))
     };
     let complete = (contract.columns.iter()).all(|column| !column.required || has(column));
     let known = contract.columns.iter().filter(|column| has(column)).count();

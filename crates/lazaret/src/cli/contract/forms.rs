@@ -55,11 +55,11 @@ impl Answer for Difference {
         }
         let mut table = Table::new(["column", "change", "is", "which means"]);
         for change in &self.changes {
-            let (column, word) = match change.compatibility {
-                Compatibility::Compatible => (&change.column, "compatible"),
-                Compatibility::Breaking => (&change.column, "BREAKING"),
+            let word = match change.compatibility {
+                Compatibility::Compatible => "compatible",
+                Compatibility::Breaking => "BREAKING",
             };
-            let column = column.as_deref().unwrap_or("(contract)");
+            let column = change.column.as_deref().unwrap_or("(contract)");
             table.row([column, &change.what, word, &change.meaning].map(str::to_owned));
         }
         let count = plural(self.changes.len() as u64, "change");
