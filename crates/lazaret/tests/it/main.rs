@@ -13,6 +13,7 @@ mod drops;
 mod every_check;
 mod formats;
 mod full_sets;
+mod inspect;
 mod library_canonical;
 mod library_rows;
 mod main_job;
