@@ -14,6 +14,7 @@ mod every_check;
 mod formats;
 mod full_sets;
 mod library_canonical;
+mod library_feeds;
 mod library_rows;
 mod main_job;
 mod outputs;

@@ -36,7 +36,11 @@ def matches(regex, rejects=False, fold=str, rule="pattern"):
 
 
 def one_of(*values, rejects=False, fold=str):
-    return [("domain", rejects, lambda x: fold(x) not in values)]
+    def wrong(x):
+        return fold(x) not in values
+
+    wrong.right = values
+    return [("domain", rejects, wrong)]
 
 
 def at_most(length, rejects=False):

@@ -72,11 +72,11 @@ def text_of(layout, lines, period=("202404", "202404"), more_in_trailer=0):
 
 
 def spoiled(layout):
-    """Each column in turn spoiled in each way, in rows with keys of their own; of fixed width also
-    records cut within a field, at the end of one, and too long."""
+    """Each column in turn spoiled in each way, and with each value of its domain, in rows with keys of
+    their own; of fixed width also records cut within a field, at the end of one, and too long."""
     lines, n = [], 1000
-    for column, _, _ in filter(None, layout["columns"]):
-        for spoil in SPOILS:
+    for column, _, checks in filter(None, layout["columns"]):
+        for spoil in [*SPOILS, *(value for check in checks for value in getattr(check[2], "right", []))]:
             n += 1
             row = good_row(layout, 4)
             for key in ("cur_clm_uniq_id", "payor_claim_control_number", "carrier_specific_unique_member_id"):
