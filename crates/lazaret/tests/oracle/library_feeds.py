@@ -16,6 +16,7 @@ record's length must be what a real summary file (CCLF 0) gives. Reads no contra
 """
 
 import datetime
+import functools
 import json
 import random
 import re
@@ -72,6 +73,7 @@ def day(form, low=None):
     return [("type", True, lambda x: calendar(x, form) is None), *outside]
 
 
+@functools.cache
 def calendar(text, form):
     digits = {"%Y-%m-%d": r"\d{4}-\d{2}-\d{2}", "%Y%m%d": r"\d{8}"}[form]
     try:
@@ -80,6 +82,7 @@ def calendar(text, form):
         return None
 
 
+@functools.cache
 def npi_is_wrong(x):
     """45 CFR 162.406: ten digits of which the last is the Luhn check digit of 80840 and the nine before."""
     if not re.fullmatch("[12][0-9]{9}", x):

@@ -74,11 +74,11 @@ def text_of(layout, lines, period=("202404", "202404"), more_in_trailer=0):
 def spoiled(layout):
     """Each column in turn spoiled in each way, and with each value of its domain, in rows with keys of
     their own; of fixed width also records cut within a field, at the end of one, and too long."""
-    lines, n = [], 1000
+    lines, n, base = [], 1000, good_row(layout, 4)
     for column, _, checks in filter(None, layout["columns"]):
         for spoil in [*SPOILS, *(value for check in checks for value in getattr(check[2], "right", []))]:
             n += 1
-            row = good_row(layout, 4)
+            row = dict(base)
             for key in ("cur_clm_uniq_id", "payor_claim_control_number", "carrier_specific_unique_member_id"):
                 if key in row and row[key]:
                     row[key] = f"{n}"
@@ -144,7 +144,8 @@ def deliver(data, drops):
         counted, _ = count(described[of_layout], path)
         counted["said"] += said
         entries.append({"group": f"{submitter}/{file_type}/{delivery}", **counted})
-    for number, name in enumerate(sorted(path.name for path in (data / "cms_cclf/mixed/with_invalid_filenames").iterdir())):
+    misnamed = (path.name for path in (data / "cms_cclf/mixed/with_invalid_filenames").iterdir())
+    for number, name in enumerate(sorted(name for name in misnamed if "#" not in name)):  # keys of objects have none
         path = drops / "misnamed/member_eligibility" / f"{number}" / name
         path.parent.mkdir(parents=True)
         path.write_text(next(published(data))[1])
