@@ -19,7 +19,7 @@ const ORACLE: &str = concat!(
 );
 /// Layouts that share a file type come from submitters of their own: months of one file type of one
 /// submitter replace each other.
-const MAPPED: [&str; 5] = ["cclf1", "cclf2", "cclf5", "cclf8", "apcd"];
+const MAPPED: [&str; 6] = ["cclf1", "cclf2", "cclf5", "cclf8", "cclf9", "apcd"];
 /// Their rows are counted, and not looked at in the canonical tables.
 const COUNTED: [&str; 3] = ["published", "spoiled", "control"];
 /// Sends files whose names fit no grammar.
@@ -41,7 +41,7 @@ fn feeds_of_medicare_and_all_payers_come_to_what_their_layouts_say() {
             &project,
             submitter,
             "medical_claim@v7, medical_claim@v8, medical_claim@v9, medical_claim_line@v2, \
-             member_eligibility@v4, member_eligibility@v5, pharmacy_claim@v3",
+             member_eligibility@v4, member_eligibility@v5, member_id_history@v1, pharmacy_claim@v3",
         );
         project.drop_folder(&drops.path().join(submitter), submitter);
     }

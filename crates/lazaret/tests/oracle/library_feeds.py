@@ -9,7 +9,7 @@ that fall short of their completeness, and what the verdict must say (nothing: t
 `compare` reads the same deliveries again and holds the canonical tables of OUTPUTS against them, value
 by value. The second half stands in library_feeds_run.py; the two are run as one text.
 
-Of CCLF the shared data has beneficiary demographics (file 8) alone; its claims files, and all of
+Of CCLF the shared data has the files of beneficiaries (8 and 9) alone; its claims files, and all of
 APCD-CDL, are synthetic: written here, from the positions that CMS publishes and from the elements of
 the layout, whose widths and completeness are read from DATA. Positions are sums of widths, and each
 record's length must be what a real summary file (CCLF 0) gives. Reads no contract. Needs DuckDB.
@@ -184,6 +184,11 @@ CCLF8 = [
     ("geo_zip_plc_name", 100, []), ("geo_usps_state_cd", 2, matches("[A-Z]{2}")), ("geo_zip5_cd", 5, digits(5)),
     ("geo_zip4_cd", 4, digits(4)), None,
 ]
+CCLF9 = [
+    ("hicn_mbi_xref_ind", 1, needed(one_of("H", "M", rejects=True))),
+    ("crnt_num", 11, needed(matches("[0-9A-Z]{1,11}", True))), ("prvs_num", 11, needed(matches("[0-9A-Z]{1,11}", True))),
+    ("prvs_id_efctv_dt", 10, day(ISO)), ("prvs_id_obslt_dt", 10, day(ISO)), ("bene_rrb_num", 12, matches("[0-9A-Z]{1,12}")), None,
+]
 
 
 def element_checks(name, width):
@@ -302,6 +307,11 @@ def layouts(data):
         "member_eligibility@v4": {"columns": CCLF8, "file": "CCLF8", "key": ["bene_mbi_id"], "rules": [
             ("death_not_before_birth", True, after("bene_dob", "bene_death_dt")),
             ("hospice_end_not_before_begin", False, after("bene_rng_bgn_dt", "bene_rng_end_dt"))]},
+        "member_id_history@v1": {"columns": CCLF9, "file": "CCLF9", "key": ["hicn_mbi_xref_ind", "crnt_num", "prvs_num"], "rules": [
+            ("obsolete_not_before_effective", True, after("prvs_id_efctv_dt", "prvs_id_obslt_dt")),
+            ("number_changed", False, lambda row: row["crnt_num"] == row["prvs_num"]),
+            ("identifier_has_its_form", True, lambda row: row["hicn_mbi_xref_ind"] == "M" and not all(
+                re.fullmatch(MBI, row[name]) for name in ("crnt_num", "prvs_num")))]},
         "member_eligibility@v5": {"columns": me, "file": "ME", "completeness": complete, "unique_warns": True, "key": [
             "carrier_specific_unique_member_id", "start_year_of_submission", "start_month_of_submission",
             "member_insurance_product_category_code", "plan_id"], "rules": [

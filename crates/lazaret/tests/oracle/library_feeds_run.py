@@ -17,7 +17,9 @@ def good(name, n):
     """A right value of the n-th row: the first family whose expression fits."""
     spread, dx = random.Random(f"{name} {n}"), ["E119", "I10", "Z0000", "M1611", "S72001A"]
     families = [
-        ("cur_clm_uniq_id", f"{7000 + n}"), ("bene_mbi_id", f"1A00A00AA{n % 100:02}"), ("clm_line_num", f"{1 + n % 3}"),
+        ("cur_clm_uniq_id", f"{7000 + n}"), ("bene_mbi_id", f"1A00A00AA{n % 100:02}"), ("hicn_mbi_xref_ind", "M"),
+        ("prvs_id_efctv_dt", "2010-01-01"), ("prvs_id_obslt_dt", "2017-06-11"), ("(crnt|prvs)_num", f"1A00A0{3 if name == 'crnt_num' else 2}AA{n % 100:02}"),
+        ("clm_line_num", f"{1 + n % 3}"),
         ("clm_adjsmt_type_cd", "1" if n % 7 == 3 else "0"), ("dgns_prcdr_icd_ind", "0"), ("icd_version_indicator", "0"),
         ("clm_from_dt", f"2018-09-{1 + n % 20:02}"), ("clm_thru_dt", f"2018-09-{3 + n % 20:02}"),
         ("clm_line_.*_dt", f"2018-09-{2 + n % 20:02}"), ("clm_idr_ld_dt", f"2018-{10 + n % 2}-15"),
@@ -82,8 +84,9 @@ def spoiled(layout):
             for key in ("cur_clm_uniq_id", "payor_claim_control_number", "carrier_specific_unique_member_id"):
                 if key in row and row[key]:
                     row[key] = f"{n}"
-            if "bene_dob" in row:
-                row["bene_mbi_id"] = f"1A{n // 1000}{n // 100 % 10}A0{n // 10 % 10}AA{n % 10}0"
+            identifier = {"CCLF8": "bene_mbi_id", "CCLF9": "crnt_num"}.get(layout["file"])
+            if identifier:
+                row[identifier] = f"1A{n // 1000}{n // 100 % 10}A0{n // 10 % 10}AA{n % 10}0"
             lines.append(record(layout, {**row, column: spoil}))
     if layout["file"].startswith("CCLF"):
         whole = record(layout, good_row(layout, 5))
@@ -94,7 +97,7 @@ def spoiled(layout):
 
 
 def published(data):
-    """Beneficiary demographics of CMS's own tests: (name, text), the members of archives unpacked."""
+    """Files 8 and 9 of CMS's own tests: (name, text), the members of archives unpacked."""
     archives = data / "cms_cclf/archives"
     for number, path in enumerate(["valid/T.BCD.A0001.ZCY18.D181120.T1000000", "8/valid/T.BCD.A0001.ZCY18.D181121.T1000000",
                                    "invalid_bcd/P.BCD.A0001.ZCY18.D181121.T2000000"]):
@@ -104,12 +107,15 @@ def published(data):
     for number, folder in enumerate(["test", "test-partially-adjudicated"]):
         path = data / f"cms_cclf/files/synthetic/{folder}/dev/ZC8"
         yield cclf_name("CCLF8", number), path.read_text()
+        yield cclf_name("CCLF9", number), path.with_name("ZC9").read_text()
+    with zipfile.ZipFile(archives / "valid/T.BCD.A0001.ZCY18.D181120.T1000000") as archive:
+        name = next(name for name in archive.namelist() if "ZC9" in name)
+        yield name, archive.read(name).decode()
 
 
 def deliveries(data, layouts):
     """(submitter, layout, delivery, file name, text, what the verdict must say besides what is counted)."""
     lengths = re.findall(r"(CCLF\w) .*\| *(\d+)\s", (data / "cms_cclf/files/synthetic/test/dev/ZC0").read_text() + "\n")
-    texts = dict(enumerate(published(data)))
     for of_layout, layout in layouts.items():
         file = layout["file"]
         rows = [good_row(layout, n) for n in range(ROWS)]
@@ -118,10 +124,11 @@ def deliveries(data, layouts):
         if file.startswith("CCLF"):
             old = record(layout, rows[0], newer=False)
             assert str(len(old)) == dict(lengths)[file], f"{file} has {len(old)} characters"
-        if file == "CCLF8":
-            yield "cclf8", of_layout, "published-0", *texts[0], []
-            for number in (1, 2, 3, 4):
-                yield "published", of_layout, f"published-{number}", *texts[number], []
+        if file in ("CCLF8", "CCLF9"):
+            of_cms = [(name, text) for name, text in published(data) if f"ZC{file[-1]}" in name]
+            yield file.lower(), of_layout, "published-0", *of_cms.pop(0 if file == "CCLF8" else -1), []
+            for number, (name_of_cms, text) in enumerate(of_cms, 1):
+                yield "published", of_layout, f"published-{number}", name_of_cms, text, []
         else:
             yield file.lower() if file.startswith("CCLF") else "apcd", of_layout, "good", name, text_of(layout, lines), []
         yield "spoiled", of_layout, f"{file}-spoiled", name, text_of(layout, spoiled(layout)), []
