@@ -15,6 +15,7 @@ mod formats;
 mod full_sets;
 mod inspect;
 mod library_canonical;
+mod library_feeds;
 mod library_rows;
 mod main_job;
 mod outputs;
