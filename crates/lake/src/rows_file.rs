@@ -48,7 +48,7 @@ enum Writer {
     Parquet(Box<ParquetFile>),
     Text {
         form: TextForm,
-        out: BufWriter,
+        out: Box<BufWriter>,
         is_begun: bool,
     },
 }
@@ -108,7 +108,7 @@ impl RowsFile {
         let key = key.to_owned();
         let text = |form| Writer::Text {
             form,
-            out: objects.writer(&key),
+            out: Box::new(objects.writer(&key)),
             is_begun: false,
         };
         let writer = match form {

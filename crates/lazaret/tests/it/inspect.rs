@@ -282,89 +282,80 @@ fn standard_input_and_packed_files_are_read_as_what_they_hold() {
     assert_eq!(found["report"]["rows_rejected"], 3);
 }
 
-#[test]
-fn the_exit_code_tells_how_it_ended() {
-    let folder = Folder::new();
-    let code = |arguments: &[&str]| {
-        let output = folder.run(arguments);
-        let told = String::from_utf8_lossy(&output.stderr).into_owned();
-        (
-            output.status.code().unwrap(),
-            told + &String::from_utf8_lossy(&output.stdout),
-        )
-    };
-    let check = |arguments: &[&str], expected: i32, said: &str| {
-        let (code, told) = code(arguments);
-        assert_eq!(code, expected, "{arguments:?}: {told}");
+impl Folder {
+    fn ends(&self, arguments: &[&str], expected: i32, said: &str) {
+        let arguments = [&["-c", "dose.yaml"], arguments].concat();
+        let output = self.run(&arguments);
+        let told = [output.stderr, output.stdout].concat();
+        let told = String::from_utf8_lossy(&told);
+        assert_eq!(
+            output.status.code(),
+            Some(expected),
+            "{arguments:?}: {told}"
+        );
         assert!(told.contains(said), "{arguments:?}: {told}");
-    };
+    }
+}
+
+#[test]
+fn the_exit_code_tells_how_a_file_ended() {
+    let folder = Folder::new();
     folder.write("good.csv", b"id,given,amount,note\n1,2024-01-05,0.50,x\n");
     folder.write("sparse.csv", b"id,given,amount,note\n1,2024-01-05,0.50,\n");
     folder.write("bad.csv", b"id,given,amount,note\nx,2024-01-05,0.50,x\n");
     folder.write("other.csv", b"drug,strength\na,b\n");
     folder.write("cut.csv.gz", &gzip(DOSES.as_bytes())[..40]);
-    check(
-        &["good.csv", "-c", "dose.yaml"],
+    folder.ends(
+        &["good.csv"],
         0,
         "ACCEPTED: 1 row in, 1 accepted, 0 rejected",
     );
-    check(&["sparse.csv", "-c", "dose.yaml"], 0, "some_notes");
-    check(
-        &["doses.csv", "-c", "dose.yaml"],
-        4,
-        "next: --rejected OUT.csv",
-    );
-    check(
-        &["bad.csv", "-c", "dose.yaml"],
-        1,
-        "1 of 1 rows were rejected, 100.0%",
-    );
-    check(&["other.csv", "-c", "dose.yaml"], 1, "FAILED\n");
-    check(
-        &["cut.csv.gz", "-c", "dose.yaml", "--accepted", "a.csv"],
+    folder.ends(&["sparse.csv"], 0, "some_notes");
+    folder.ends(&["doses.csv"], 4, "next: --rejected OUT.csv");
+    folder.ends(&["bad.csv"], 1, "1 of 1 rows were rejected, 100.0%");
+    folder.ends(&["other.csv"], 1, "FAILED\n");
+    folder.ends(
+        &["cut.csv.gz", "--accepted", "a.csv"],
         1,
         "cut off before its end",
     );
-    check(
-        &["doses.csv", "-c", "dose.yaml", "--accepted", "a.xlsx"],
-        2,
-        ".parquet, .csv or .jsonl",
-    );
-    check(
-        &[
-            "doses.csv",
-            "-c",
-            "dose.yaml",
-            "--accepted",
-            "doses.csv",
-            "--overwrite",
-        ],
+    let left = folder.names();
+    let is_left = |name: &String| name == "a.csv" || name.contains(".lazaret");
+    assert!(!left.iter().any(is_left), "{left:?}");
+}
+
+#[test]
+fn calls_that_are_wrong_change_nothing() {
+    let folder = Folder::new();
+    folder.write("kept.csv", b"kept");
+    let ends = |arguments: &[&str], code: i32, said: &str| {
+        folder.ends(&[&["doses.csv"], arguments].concat(), code, said);
+    };
+    ends(&["--accepted", "a.xlsx"], 2, ".parquet, .csv or .jsonl");
+    ends(&["--report", "a.pdf"], 2, ".json or .txt");
+    ends(
+        &["--accepted", "doses.csv", "--overwrite"],
         3,
         "to be inspected",
     );
-    check(
-        &["doses.csv", "-c", "dose.yaml", "--rejected", "good.csv"],
+    ends(&["--rejected", "kept.csv"], 3, "--overwrite");
+    ends(&["--accepted", "no/a.csv"], 3, "make the folder first");
+    ends(
+        &["--accepted", "a.csv", "--rejected", "a.csv"],
         3,
-        "--overwrite",
+        "named twice",
     );
-    check(
-        &["doses.csv", "-c", "dose.yaml", "--accepted", "no/a.csv"],
-        3,
-        "make the folder first",
+    folder.ends(&["none.csv"], 2, "none.csv");
+    let output = folder.run(&["doses.csv", "-c", "dose@v9"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(folder.names(), ["dose.yaml", "doses.csv", "kept.csv"]);
+    assert_eq!(std::fs::read(folder.path("kept.csv")).unwrap(), b"kept");
+    ends(
+        &["--rejected", "kept.csv", "--overwrite"],
+        4,
+        "kept.csv (patients' data)",
     );
-    check(&["none.csv", "-c", "dose.yaml"], 2, "none.csv");
-    check(
-        &["doses.csv", "-c", "dose@v9"],
-        3,
-        "there is no contract dose@v9",
-    );
-    let left = folder.names();
-    assert!(
-        !left
-            .iter()
-            .any(|name| name.starts_with("a.") || name.contains(".lazaret")),
-        "{left:?}"
-    );
+    assert_ne!(std::fs::read(folder.path("kept.csv")).unwrap(), b"kept");
 }
 
 #[cfg(unix)]
