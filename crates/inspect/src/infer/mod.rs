@@ -6,7 +6,7 @@
 //! Codes are listed only where a column has few of them and does not look like a person's.
 
 mod dialect;
-mod names;
+pub(crate) mod names;
 mod profile;
 mod types;
 

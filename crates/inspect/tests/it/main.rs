@@ -12,6 +12,8 @@ mod differential;
 mod encodings;
 mod files;
 mod fixed_width;
+mod generate;
+mod generate_properties;
 mod hostile;
 mod json;
 mod json_properties;
