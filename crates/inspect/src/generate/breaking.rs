@@ -29,7 +29,7 @@ pub(super) fn cell(
     let (layout, maker) = (&twin.layout, &twin.makers[column]);
     match rule {
         _ if !maker.judge.asks(rule) => None,
-        CellRule::NulByte => Some(nul_byte(layout)),
+        CellRule::NulByte => nul_byte(layout, column),
         CellRule::Encoding => {
             let is_utf8 = twin.contract.format.encoding == Encoding::Utf8;
             is_utf8.then(|| Cell::Raw(vec![0xFF]))
@@ -43,10 +43,18 @@ pub(super) fn cell(
     }
 }
 
-fn nul_byte(layout: &Layout) -> Cell {
+/// Behind some letters: a file whose first bytes are NUL bytes is no text at all.
+fn nul_byte(layout: &Layout, column: usize) -> Option<Cell> {
+    const WITH_NUL: &[u8; 4] = b"nul\0";
     match layout {
-        Layout::Json(_) => Cell::Raw(b"\\u0000".to_vec()),
-        _ => Cell::Raw(vec![0]),
+        Layout::Json(_) => Some(Cell::Raw(b"\\u0000".to_vec())),
+        _ if layout
+            .place(column)
+            .is_some_and(|place| place < WITH_NUL.len()) =>
+        {
+            None
+        }
+        _ => Some(Cell::Raw(WITH_NUL.to_vec())),
     }
 }
 
@@ -190,11 +198,14 @@ impl Misshape {
     /// Breaks a good record, which `cells` are.
     pub(super) fn apply(self, twin: &Twin, cells: &mut Vec<Cell>, record: &mut Vec<u8>) {
         match (self, &twin.layout) {
-            (Self::TooFewFields, Layout::Delimited { .. }) => {
+            (Self::TooFewFields, Layout::Delimited { format, .. }) => {
                 cells.pop();
-                // The line must not begin as something that is passed over.
                 record.clear();
                 twin.layout.record(cells, false, record);
+                if format.trailing_delimiter {
+                    // Otherwise it would stand for the field that is not there.
+                    record.truncate(record.len() - format.delimiter.len());
+                }
             }
             (Self::TooManyFields, Layout::Delimited { format, .. }) => {
                 let more = if format.trailing_delimiter { 1 } else { 2 };

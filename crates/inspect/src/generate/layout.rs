@@ -92,6 +92,14 @@ impl Layout {
         }
     }
 
+    /// Whether the cell stands in quotes.
+    pub(super) fn quotes(&self, cell: &Cell) -> bool {
+        match (self, cell) {
+            (Self::Delimited { format, .. }, Cell::Text(text)) => needs_quotes(format, text),
+            _ => false,
+        }
+    }
+
     /// A record, in UTF-8 but for what is raw.
     pub(super) fn record(&self, cells: &[Cell], empty_is_left_out: bool, out: &mut Vec<u8>) {
         match self {
@@ -167,7 +175,11 @@ fn needs_quotes(format: &Delimited, text: &str) -> bool {
             || [format.quote, format.escape].contains(&u8::try_from(character).ok())
                 && character.is_ascii()
     };
+    // `|` and `~` between two `|` make `|~|`.
+    let amid = || format!("{0}{text}{0}", format.delimiter);
+    let separator = format.record_separator.as_ref();
     text.contains(structural)
+        || separator.is_some_and(|separator| amid().contains(separator))
         || (format.quote.is_some() && text.starts_with(' ') | text.ends_with(' '))
 }
 

@@ -105,6 +105,14 @@ impl<'t, W: Write> Run<'t, W> {
         self.text(self.separator().as_bytes())
     }
 
+    /// A record that is no row, as long as one where places say how long they are.
+    fn passed_over(&mut self, text: &str) -> io::Result<()> {
+        match &self.twin.layout {
+            Layout::Fixed { length, .. } => self.line(&format!("{text:<length$}")),
+            _ => self.line(text),
+        }
+    }
+
     /// Everything before the first row.
     fn opening(&mut self) -> Result<(), TwinError> {
         let twin = self.twin;
@@ -113,7 +121,7 @@ impl<'t, W: Write> Run<'t, W> {
             self.out.write_all(&[0xFF, 0xFE])?;
         }
         for line in 1..=format.skip_lines {
-            self.line(&format!("A synthetic file, line {line} before the records"))?;
+            self.passed_over(&format!("synthetic {line}"))?;
         }
         self.control(true)?;
         let mut header = Vec::new();
@@ -143,13 +151,9 @@ impl<'t, W: Write> Run<'t, W> {
             &control.trailer
         };
         if let Some(form) = form {
-            let mut record =
+            let record =
                 announce::record(&twin.contract, form, twin.rows, twin.period, &self.sums)?;
-            if let Layout::Fixed { length, .. } = &twin.layout {
-                let missing = length.saturating_sub(record.chars().count());
-                record.extend(std::iter::repeat_n(' ', missing));
-            }
-            self.line(&record)?;
+            self.passed_over(&record)?;
         }
         Ok(())
     }
@@ -161,11 +165,7 @@ impl<'t, W: Write> Run<'t, W> {
             self.text(b"\n]\n")?;
         }
         for line in 1..=format.skip_footer_lines {
-            let mut text = format!("end {line}");
-            if let Layout::Fixed { length, .. } = &self.twin.layout {
-                text = format!("{text:<length$}");
-            }
-            self.line(&text)?;
+            self.passed_over(&format!("end {line}"))?;
         }
         self.control(false)
     }
@@ -229,8 +229,15 @@ impl<'t, W: Write> Run<'t, W> {
             {
                 continue;
             }
+            let quotes = |cell| self.twin.layout.quotes(cell);
+            if matches!(defect, Some((Kind::Quote, _))) && cells.iter().any(quotes) {
+                // Behind a broken quote, what other quotes hold may be taken for records.
+                continue;
+            }
             self.record.clear();
-            let leave_out = self.random.one_in(2);
+            // To break an object it must have a member.
+            let breaks_record = matches!(defect, Some((Kind::Record(_), _)));
+            let leave_out = !breaks_record && self.random.one_in(2);
             self.twin.layout.record(&cells, leave_out, &mut self.record);
             if let Some((Kind::Record(misshape), _)) = defect {
                 misshape.apply(self.twin, &mut cells, &mut self.record);

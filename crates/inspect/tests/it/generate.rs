@@ -49,6 +49,8 @@ pub(crate) fn inspect_as_told(
     let mut ledger = KeyLedger::new(&plan, KEY_MEMORY_BYTES, in_memory);
     let mut totals = plan.control_totals();
     let (mut found, mut warnings, mut accepted) = (Vec::new(), Vec::new(), 0);
+    // What was made as a good row.
+    let mut surplus = Vec::new();
     let read = Corridor::new(&plan.for_file("twin")).inspect(bytes, |mut block| {
         if let Some(ledger) = &mut ledger {
             ledger.take(&mut block)?;
@@ -56,6 +58,13 @@ pub(crate) fn inspect_as_told(
         totals.take(&block.accepted);
         accepted += block.accepted.num_rows() as u64;
         for reject in &block.rejects {
+            if told
+                .binary_search_by_key(&reject.row, |one| one.row)
+                .is_err()
+            {
+                let raw = String::from_utf8_lossy(&reject.raw).into_owned();
+                surplus.push((reject.row, raw));
+            }
             for problem in &reject.problems {
                 let column = problem.column.as_deref().unwrap_or_default();
                 found.push((reject.row, column.to_owned(), problem.rule.to_string()));
@@ -77,6 +86,13 @@ pub(crate) fn inspect_as_told(
         true => Ok(()),
         false => Err(format!("{what}:\n found    {found}\n expected {expected}")),
     };
+    same("good rows", format!("{surplus:?}"), "[]".to_owned())?;
+    let without = |these: &[Told], those: &[Told]| {
+        let missing = these.iter().filter(|one| !those.contains(one));
+        format!("{:?}", missing.collect::<Vec<_>>())
+    };
+    let (more, less) = (without(&found, &expected), without(&expected, &found));
+    same("rejects that differ", more, less)?;
     same("rejects", format!("{found:?}"), format!("{expected:?}"))?;
     same("warnings", format!("{warnings:?}"), "[]".to_owned())?;
     let findings = format!("{:?}", end.findings);

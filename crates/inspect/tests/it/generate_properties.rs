@@ -221,8 +221,6 @@ fn any_contract() -> impl Strategy<Value = Contract> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 250, ..ProptestConfig::default() })]
-
     #[test]
     fn an_inspection_finds_what_was_told(
         contract in any_contract(), rows in 1u64..120, share in 0u64..40, seed in any::<u64>(),

@@ -15,6 +15,7 @@ mod fixed_width;
 mod generate;
 mod generate_properties;
 mod hostile;
+mod infer;
 mod json;
 mod json_properties;
 mod limits;
