@@ -45,7 +45,7 @@ const ROWS_FOR_CODES: u64 = 50;
 /// Drafts one contract for files of one kind.
 ///
 /// # Errors
-/// A sample is no text, is empty, or the samples differ in their dialect.
+/// A sample is no text, is empty, or has no column in common with the first.
 pub fn infer(samples: &[Sample]) -> Result<Draft, Unreadable> {
     let first = samples.first().ok_or(Unreadable::Empty)?;
     let dialect = dialect::of(&first.bytes, first.is_cut)?;
@@ -89,6 +89,12 @@ fn headers(format: &FileFormat, samples: &[Sample]) -> Result<Vec<String>, Unrea
             Header::ByName => names,
             Header::ByPosition | Header::Absent => numbered(names.len()),
         };
+        if !columns.is_empty() && !headers.iter().any(|header| columns.contains(header)) {
+            return Err(Unreadable::MissingColumns {
+                missing: columns,
+                fields: headers.len(),
+            });
+        }
         for header in headers {
             if !columns.contains(&header) {
                 columns.push(header);

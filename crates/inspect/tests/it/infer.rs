@@ -219,6 +219,17 @@ fn files_of_one_layout_are_drafted_together() {
     assert_eq!(columns(&document(&draft)).len(), 3);
 }
 
+#[test]
+fn files_without_a_column_in_common_are_two_layouts() {
+    let mut both = samples("a.csv", b"id,paid\n1,2\n");
+    both.extend(samples("b.csv", b"name,kind\n3,x\n"));
+    let error = infer(&both).expect_err("no draft");
+    assert!(
+        matches!(error, Unreadable::MissingColumns { .. }),
+        "{error}"
+    );
+}
+
 fn shared(part: &str, name: &str) -> Vec<Sample> {
     let Some(folder) = testkit::shared_data::folder(part) else {
         return Vec::new();

@@ -22,3 +22,4 @@ mod project;
 mod readme;
 mod registry;
 mod review;
+mod twins;
