@@ -22,6 +22,7 @@ mod fixed_time;
 mod fixed_width;
 mod footer;
 mod framer;
+mod generate;
 mod header;
 mod infer;
 mod inspection;
@@ -60,6 +61,7 @@ pub use encode::{
     ParquetSchema, ROW_GROUP_BYTES, ROW_GROUP_ROWS, RowGroup, Shelf, ShelfLimits, Totals,
 };
 pub use error::{PlanError, Unreadable};
+pub use generate::{Defects, ExpectedReject, Twin, TwinError};
 pub use header::header_names;
 pub use infer::{Draft, Sample, infer};
 pub use json::is_json;

@@ -99,6 +99,10 @@ impl Records {
     pub(crate) fn kind_of(&mut self, record: &[u8]) -> Kind {
         if self.preamble_left > 0 {
             self.preamble_left -= 1;
+            if self.preamble_left == 0 {
+                // From here on quotes mean what they mean.
+                self.framer.set_quotes(true);
+            }
             return Kind::Preamble;
         }
         if record.is_empty() {

@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 
-use contract::{Delimited, Encoding, FileFormat, Header};
+use contract::{Delimited, Encoding, FileFormat, FixedWidth, Header, Shape};
 
+use super::places::Places;
+use super::{members, places};
 use crate::error::Unreadable;
 use crate::sniff::sniff;
 
@@ -11,7 +13,15 @@ use crate::sniff::sniff;
 const LOOKED_AT_BYTES: usize = 256 << 10;
 const DELIMITERS: [&str; 9] = ["|^^|", "|~|", ",", "|", "\t", ";", "^", "~", "\u{1}"];
 
-pub(super) fn of(bytes: &[u8]) -> Result<FileFormat, Unreadable> {
+/// A format, and where its columns are if they have fixed places.
+#[derive(Debug)]
+pub(super) struct Dialect {
+    pub(super) format: FileFormat,
+    pub(super) places: Option<Places>,
+}
+
+/// Of the beginning of a file. `is_cut`: it goes on.
+pub(super) fn of(bytes: &[u8], is_cut: bool) -> Result<Dialect, Unreadable> {
     let found = sniff(bytes, Encoding::Auto)?;
     let looked_at = &bytes[found.mark_bytes..bytes.len().min(LOOKED_AT_BYTES)];
     let encoding = match (found.encoding, str::from_utf8(looked_at)) {
@@ -25,17 +35,41 @@ pub(super) fn of(bytes: &[u8]) -> Result<FileFormat, Unreadable> {
     if text.trim().is_empty() {
         return Err(Unreadable::Empty);
     }
-    let delimiter = delimiter(text);
-    let header = header(text, delimiter);
-    Ok(FileFormat {
+    let with_shape = |shape| FileFormat {
+        shape,
         encoding,
-        ..FileFormat::delimited(Delimited {
-            delimiter: delimiter.to_owned(),
-            header,
-            ..Delimited::default()
-        })
-    })
+        ..FileFormat::default()
+    };
+    let without_places = |format| Dialect {
+        format,
+        places: None,
+    };
+    if let Some(shape) = members::shape(text).filter(|_| encoding != Encoding::Windows1252) {
+        return Ok(without_places(with_shape(shape)));
+    }
+    let separated = delimiter(text);
+    if separated.is_none_or(|(_, alike)| alike != ALL_ALIKE) {
+        let cut = is_cut || found.mark_bytes + looked_at.len() < bytes.len();
+        if let Some(places) = places::of(text, cut) {
+            return Ok(Dialect {
+                format: FileFormat {
+                    skip_lines: usize::from(places.names.is_some()),
+                    ..with_shape(Shape::FixedWidth(FixedWidth::default()))
+                },
+                places: Some(places),
+            });
+        }
+    }
+    let delimiter = separated.map_or(",", |(delimiter, _)| delimiter);
+    Ok(without_places(with_shape(Shape::Delimited(Delimited {
+        delimiter: delimiter.to_owned(),
+        header: header(text, delimiter),
+        ..Delimited::default()
+    }))))
 }
+
+/// In tenths of the lines.
+const ALL_ALIKE: usize = 10;
 
 fn text_of(bytes: &[u8], encoding: Encoding) -> Cow<'_, str> {
     let decoder = match encoding {
@@ -48,8 +82,9 @@ fn text_of(bytes: &[u8], encoding: Encoding) -> Cow<'_, str> {
 }
 
 /// The delimiter that most lines have equally often; of several, the one with most fields. One of
-/// several characters, which is never there by chance, comes before the single ones.
-fn delimiter(text: &str) -> &'static str {
+/// several characters, which is never there by chance, comes before the single ones. With it, how
+/// many tenths of the lines have it equally often.
+fn delimiter(text: &str) -> Option<(&'static str, usize)> {
     let lines: Vec<&str> = text
         .lines()
         .filter(|line| !line.is_empty())
@@ -66,9 +101,8 @@ fn delimiter(text: &str) -> &'static str {
         // A delimiter that is not there is no delimiter, however equally it is absent.
         (of_first > 1).then_some((long, alike * 10 / lines.len(), of_first))
     };
-    let best = DELIMITERS.into_iter().rev().max_by_key(score);
-    best.filter(|delimiter| score(delimiter).is_some())
-        .unwrap_or(",")
+    let best = DELIMITERS.into_iter().rev().max_by_key(score)?;
+    score(&best).map(|(_, alike, _)| (best, alike))
 }
 
 /// Quoted text between delimiters is one field.
@@ -123,7 +157,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str, delimiter: &str, header: Header) {
-        let format = of(text.as_bytes()).unwrap();
+        let format = of(text.as_bytes(), false).unwrap().format;
         let found = format.as_delimited().unwrap();
         assert_eq!(
             (found.delimiter.as_str(), found.header),
@@ -146,10 +180,10 @@ mod tests {
 
     #[test]
     fn encodings() {
-        let of_bytes = |bytes: &[u8]| of(bytes).map(|format| format.encoding);
-        assert_eq!(of_bytes("id,é\n".as_bytes()), Ok(Encoding::Utf8));
-        assert_eq!(of_bytes(b"id,\xE9\n1,2\n"), Ok(Encoding::Windows1252));
-        assert_eq!(of_bytes(b"  \n"), Err(Unreadable::Empty));
+        let of_bytes = |bytes: &[u8]| of(bytes, false).map(|found| found.format.encoding);
+        assert_eq!(of_bytes("id,é\n".as_bytes()).unwrap(), Encoding::Utf8);
+        assert_eq!(of_bytes(b"id,\xE9\n1,2\n").unwrap(), Encoding::Windows1252);
+        assert_eq!(of_bytes(b"  \n").unwrap_err(), Unreadable::Empty);
         assert!(of_bytes(b"PK\x03\x04").is_err());
     }
 }

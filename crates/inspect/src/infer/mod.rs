@@ -6,34 +6,29 @@
 //! Codes are listed only where a column has few of them and does not look like a person's.
 
 mod dialect;
-mod names;
+mod members;
+pub(crate) mod names;
+mod places;
 mod profile;
+mod sample;
+mod settle;
 mod types;
 
 use std::collections::BTreeMap;
 
 use arrow::array::{AsArray, RecordBatch};
 use contract::{
-    Column, ColumnType, Contract, Domain, FileNameGrammar, Header, LayoutId, Length, MonthSource,
-    Notes, Pii, Thresholds,
+    Column, ColumnType, Contract, Domain, FileFormat, FileNameGrammar, Header, LayoutId, Length,
+    MonthSource, Notes, Pii, Shape, Thresholds,
 };
 
 use self::profile::{KeyFinder, Profile};
+pub use self::sample::Sample;
 use self::types::Guess;
 use crate::error::Unreadable;
 use crate::header::header_names;
 use crate::plan::Plan;
 use crate::splitter::Splitter;
-
-/// The beginning of a file, or all of it.
-#[derive(Debug, Clone)]
-pub struct Sample {
-    /// Without folders.
-    pub file_name: String,
-    pub bytes: Vec<u8>,
-    /// Whether the file goes on after `bytes`.
-    pub is_cut: bool,
-}
 
 /// A drafted contract and what was seen.
 #[derive(Debug)]
@@ -50,43 +45,77 @@ const ROWS_FOR_CODES: u64 = 50;
 /// Drafts one contract for files of one kind.
 ///
 /// # Errors
-/// A sample is no text, is empty, or the samples differ in their dialect.
+/// A sample is no text, is empty, or has no column in common with the first.
 pub fn infer(samples: &[Sample]) -> Result<Draft, Unreadable> {
     let first = samples.first().ok_or(Unreadable::Empty)?;
-    let format = dialect::of(&first.bytes)?;
+    let dialect = dialect::of(&first.bytes, first.is_cut)?;
+    let headers = match &dialect.places {
+        Some(places) => places
+            .names
+            .clone()
+            .unwrap_or_else(|| numbered(places.places.len())),
+        None => headers(&dialect.format, samples)?,
+    };
+    let names = names::distinct(&headers);
+    let mut columns: Vec<Column> = (headers.iter().zip(&names))
+        .map(|(header, name)| Column {
+            header: header.clone(),
+            ..Column::new(name, ColumnType::String)
+        })
+        .collect();
+    if let Some(found) = &dialect.places {
+        for (column, place) in columns.iter_mut().zip(&found.places) {
+            column.place = Some(*place);
+            // The header line is skipped, not read.
+            column.header.clone_from(&column.name);
+        }
+    }
+    let as_text = Contract::new(layout(&first.file_name), dialect.format, columns);
+    let seen = Seen::read(&as_text, samples)?;
+    let mut draft = draft(as_text, samples, &seen);
+    settle::settle(&mut draft.contract, &mut draft.notes, samples)?;
+    Ok(draft)
+}
+
+/// The names that columns are found by, of all samples, each once.
+fn headers(format: &FileFormat, samples: &[Sample]) -> Result<Vec<String>, Unreadable> {
+    if matches!(format.shape, Shape::JsonLines | Shape::JsonArray) {
+        return members::paths(format, samples);
+    }
     let mut columns: Vec<String> = Vec::new();
     for sample in samples {
-        for header in headers(&format, &sample.bytes)? {
+        let names = header_names(format, &sample.bytes)?;
+        let headers = match format.header() {
+            Header::ByName => names,
+            Header::ByPosition | Header::Absent => numbered(names.len()),
+        };
+        if !columns.is_empty() && !headers.iter().any(|header| columns.contains(header)) {
+            return Err(Unreadable::MissingColumns {
+                missing: columns,
+                fields: headers.len(),
+            });
+        }
+        for header in headers {
             if !columns.contains(&header) {
                 columns.push(header);
             }
         }
     }
-    let names = names::distinct(&columns);
-    let as_text = Contract::new(
-        layout(&first.file_name),
-        format,
-        columns
-            .iter()
-            .zip(&names)
-            .map(|(header, name)| Column {
-                header: header.clone(),
-                ..Column::new(name, ColumnType::String)
-            })
-            .collect(),
-    );
-    let seen = Seen::read(&as_text, samples)?;
-    Ok(draft(as_text, samples, &seen))
+    Ok(columns)
 }
 
-fn headers(format: &contract::FileFormat, start: &[u8]) -> Result<Vec<String>, Unreadable> {
-    match format.header() {
-        Header::ByName => header_names(format, start),
-        Header::ByPosition | Header::Absent => {
-            let fields = header_names(format, start)?.len();
-            Ok((1..=fields)
-                .map(|field| format!("column_{field}"))
-                .collect())
+fn numbered(columns: usize) -> Vec<String> {
+    (1..=columns)
+        .map(|column| format!("column_{column}"))
+        .collect()
+}
+
+impl Sample {
+    /// Without a last line that is cut off.
+    fn whole(&self) -> &[u8] {
+        match memchr::memrchr(b'\n', &self.bytes) {
+            Some(newline) if self.is_cut => &self.bytes[..=newline],
+            _ => &self.bytes,
         }
     }
 }
@@ -111,11 +140,7 @@ impl Seen {
         let plan = Plan::compile(as_text).expect("columns of text need no compiling");
         for sample in samples {
             let mut splitter = Splitter::new(&plan.for_file(&sample.file_name));
-            let whole = match memchr::memrchr(b'\n', &sample.bytes) {
-                Some(newline) if sample.is_cut => &sample.bytes[..=newline],
-                _ => &sample.bytes[..],
-            };
-            let mut blocks = splitter.push(whole)?;
+            let mut blocks = splitter.push(sample.whole())?;
             blocks.extend(splitter.finish()?.0);
             for inspected in blocks.iter().map(crate::Block::inspect) {
                 seen.rows += inspected.rows_in;
@@ -155,7 +180,8 @@ fn draft(as_text: Contract, samples: &[Sample], seen: &Seen) -> Draft {
             ColumnType::Date { .. } | ColumnType::Timestamp { .. }
         ) && !names::is_birth_or_death(&column.name)
     });
-    notes.head = head(samples, seen, &natural_key, month);
+    let is_fixed = matches!(as_text.format.shape, Shape::FixedWidth(_));
+    notes.head = head((samples, is_fixed), seen, &natural_key, month);
     let contract = Contract {
         title: names::title(&samples[0].file_name),
         file_name: file_name(samples),
@@ -191,10 +217,9 @@ fn describe(column: &Column, profile: &Profile, guess: Guess) -> (Column, String
         ..column.clone()
     };
     if guess.misfits > 0 {
-        said = format!(
-            "{said}; {} are not of this type and would be rejected",
-            guess.misfits
-        );
+        let but_for = settle::but_for(&column.column_type, guess.misfits as u64);
+        said = format!("{said}; {but_for}");
+        column.column_type = ColumnType::String;
     }
     if let Some(remark) = guess.remark {
         said = format!("{said}; {remark}");
@@ -223,7 +248,7 @@ fn describe(column: &Column, profile: &Profile, guess: Guess) -> (Column, String
 }
 
 fn head(
-    samples: &[Sample],
+    (samples, is_fixed): (&[Sample], bool),
     seen: &Seen,
     natural_key: &[String],
     month: Option<&Column>,
@@ -247,6 +272,12 @@ fn head(
         "layout says; `pii` is guessed from names. Then: lazaret contract check THIS_FILE"
             .to_owned(),
     ];
+    if is_fixed {
+        head.push(
+            "Where columns begin is a guess, from blanks and dates: correct every `place`."
+                .to_owned(),
+        );
+    }
     if seen.rejected > 0 {
         head.push(format!(
             "{} rows could not be split and were passed over: they would be rejected.",

@@ -89,13 +89,13 @@ pub(super) fn pattern(file_name: &str) -> String {
     pattern
 }
 
-pub(super) fn is_birth_or_death(name: &str) -> bool {
+pub(crate) fn is_birth_or_death(name: &str) -> bool {
     let words = ["birth", "dob", "death", "deceased", "dod"];
     words.iter().any(|word| name.contains(word))
 }
 
 /// Whether the values are names of something, not amounts of it.
-pub(super) fn is_identifier(name: &str) -> bool {
+pub(crate) fn is_identifier(name: &str) -> bool {
     let last = name.rsplit('_').next().unwrap_or(name);
     ["id", "key", "code", "cd", "zip", "npi", "ssn", "mrn"].contains(&last)
 }

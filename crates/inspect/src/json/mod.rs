@@ -13,7 +13,7 @@ mod text;
 pub(crate) use array::ArrayScanner;
 pub(crate) use members::Members;
 pub(crate) use record::RecordReader;
-pub(crate) use text::Fault;
+pub(crate) use text::{Cursor, Fault};
 
 use contract::{Encoding, FileFormat, Shape};
 

@@ -153,3 +153,16 @@ fn accepted_rows_name_their_file() {
         ["in/x.csv", "in/x.csv"]
     );
 }
+
+#[test]
+fn quotes_mean_something_again_behind_the_preamble() {
+    let mut contract = contract(vec![text("id"), text("note")]);
+    contract.format.skip_lines = 2;
+    let file = read(
+        &contract,
+        b"of \"March\nsent twice\"\nid,note\n1,\"a\nb\"\n2,c\n",
+    )
+    .unwrap();
+    assert_eq!(file.accepted(), ["1|a\nb", "2|c"]);
+    assert_eq!(file.end.passed.preamble.records, 2);
+}

@@ -138,7 +138,7 @@ fn a_bomb_comes_out_in_pieces() {
 
 /// A member as a test wants it.
 #[derive(Clone, Default)]
-struct Packed {
+pub(crate) struct Packed {
     name: String,
     text: Vec<u8>,
     stored: bool,
@@ -148,7 +148,7 @@ struct Packed {
     flags: u16,
 }
 
-fn packed(name: &str, text: &[u8]) -> Packed {
+pub(crate) fn packed(name: &str, text: &[u8]) -> Packed {
     Packed {
         name: name.to_owned(),
         text: text.to_vec(),
@@ -169,7 +169,7 @@ impl Packed {
 }
 
 /// An archive by the letter of the format (APPNOTE 4.3).
-fn zip(members: &[Packed]) -> Vec<u8> {
+pub(crate) fn zip(members: &[Packed]) -> Vec<u8> {
     let mut file = Vec::new();
     let mut directory = Vec::new();
     for member in members {

@@ -24,3 +24,4 @@ mod project;
 mod readme;
 mod registry;
 mod review;
+mod twins;

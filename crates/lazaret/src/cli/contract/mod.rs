@@ -2,6 +2,7 @@
 
 mod check;
 mod forms;
+mod generate;
 mod infer;
 
 use std::fs;
@@ -32,10 +33,19 @@ pub(crate) enum Call {
     ///
     /// Prints it with comments that say what was seen, in counts; save it, then check every line.
     Infer {
-        /// Delimited files with the same columns; the first 16 MB of each are read
+        /// Delimited, fixed-width or JSON files with the same columns, packed or not; the first
+        /// 16 MB of each are read
         #[arg(required = true)]
         files: Vec<PathBuf>,
+        /// Of a ZIP archive, the member to read; may be given again. Without it, all of them
+        #[arg(long = "member", value_name = "NAME")]
+        members: Vec<String>,
     },
+    /// Write a synthetic file of a layout, with defects, and the rejects that they must cause
+    ///
+    /// Its rows hold all that the contract asks of cells and records, and mean nothing. They are
+    /// not made to satisfy rules in SQL.
+    Generate(generate::Arguments),
     /// What a newer version changes, and what that means for files and stored data
     ///
     /// Exit code 0: nothing or only compatible changes; 1: some are breaking.
@@ -78,7 +88,8 @@ pub(crate) async fn run(globals: &Globals, call: Call) -> Result<Done, Failure> 
     match call {
         Call::Check { paths } => check::check(globals, &paths).await,
         Call::Show { contract } => forms::outline(globals, &contract),
-        Call::Infer { files } => infer::run(globals, &files),
+        Call::Infer { files, members } => infer::run(globals, &files, &members),
+        Call::Generate(arguments) => generate::run(globals, &arguments),
         Call::Diff { old, new } => forms::diff(globals, &old, &new),
         Call::Export { contract, to } => forms::export(globals, &contract, to),
         Call::Import { file, object } => forms::import(globals, &file, object.as_deref()),
