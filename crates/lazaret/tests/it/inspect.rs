@@ -423,3 +423,61 @@ fn the_answer_holds_no_value() {
     insta::assert_snapshot!(without_time.collect::<Vec<_>>().join("\n"));
     assert!(Path::new(&folder.path("report.txt")).exists());
 }
+
+/// A twin's seeded defects are the rejects, each with its reason, and nothing else is.
+#[test]
+fn a_twin_is_rejected_as_it_was_foretold() {
+    let folder = Folder::new();
+    for layout in [
+        "medical_claim@v2",
+        "medical_claim@v7",
+        "member_eligibility@v4",
+    ] {
+        let arguments = ["contract", "generate", layout, "--rows", "3000"];
+        let more = [
+            "--defects",
+            "all=2%",
+            "--out",
+            "twin.txt",
+            "--expected",
+            "told.jsonl",
+        ];
+        let made = folder.command(&[&arguments[..], &more, &["--overwrite"]].concat());
+        let made = { made }.output().unwrap();
+        assert!(
+            made.status.success(),
+            "{}",
+            String::from_utf8_lossy(&made.stderr)
+        );
+        let outputs = [
+            "--rejected",
+            "found.jsonl",
+            "--accepted",
+            "good.parquet",
+            "--overwrite",
+        ];
+        let (code, found) = folder.json(&[&["twin.txt", "-c", layout], &outputs[..]].concat());
+        assert_eq!(code, 4, "{layout}: {found}");
+        assert_eq!(found["report"]["rows_accepted"], 2940, "{layout}");
+        let lines = |name: &str| -> Vec<Value> {
+            let text = std::fs::read_to_string(folder.path(name)).unwrap();
+            let lines = text.lines();
+            lines
+                .map(|line| serde_json::from_str(line).unwrap())
+                .collect()
+        };
+        let told = lines("told.jsonl");
+        assert_eq!(told.len(), 60, "{layout}");
+        let found: Vec<Value> = lines("found.jsonl")
+            .into_iter()
+            .map(|row| {
+                let reason = &row["reasons"][0];
+                assert_eq!(row["reasons"].as_array().unwrap().len(), 1, "{row}");
+                serde_json::json!({
+                    "row": row["source_row"], "column": reason["column"], "rule": reason["rule"],
+                })
+            })
+            .collect();
+        assert_eq!(found, told, "{layout}");
+    }
+}
