@@ -13,7 +13,7 @@ use crate::unpack::{packed, zip};
 #[derive(Debug)]
 enum Failed {
     Unreadable(Unreadable),
-    Io(std::io::Error),
+    Io,
 }
 
 impl From<Unreadable> for Failed {
@@ -23,8 +23,8 @@ impl From<Unreadable> for Failed {
 }
 
 impl From<std::io::Error> for Failed {
-    fn from(error: std::io::Error) -> Self {
-        Self::Io(error)
+    fn from(_: std::io::Error) -> Self {
+        Self::Io
     }
 }
 
