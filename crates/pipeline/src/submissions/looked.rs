@@ -27,13 +27,11 @@ pub(super) struct Looked {
 }
 
 /// Accepted rows as they go on.
-pub(super) enum Rows {
-    ByMonth(Vec<(AtomicMonth, RecordBatch)>),
-    /// In the file's order, with how many are of each month.
-    Whole {
-        rows: RecordBatch,
-        months: BTreeMap<AtomicMonth, u64>,
-    },
+pub(super) struct Rows {
+    /// How many are of each month.
+    pub(super) months: BTreeMap<AtomicMonth, u64>,
+    /// By month; or as they stand in the file, under no month.
+    pub(super) batches: Vec<(AtomicMonth, RecordBatch)>,
 }
 
 /// How accepted rows are wanted.
@@ -45,30 +43,17 @@ pub(super) struct Wanted {
 
 impl Wanted {
     fn rows(self, accepted: &RecordBatch) -> Rows {
-        if self.by_month {
-            return Rows::ByMonth(self.months.split(accepted));
+        if !self.by_month {
+            return Rows {
+                months: self.months.count(accepted),
+                batches: vec![(AtomicMonth::Unknown, accepted.clone())],
+            };
         }
-        Rows::Whole {
-            rows: accepted.clone(),
-            months: self.months.count(accepted),
-        }
-    }
-}
-
-impl Rows {
-    /// Adds how many are of each month.
-    pub(super) fn count(&self, counts: &mut BTreeMap<AtomicMonth, u64>) {
-        match self {
-            Self::ByMonth(months) => {
-                for (month, rows) in months {
-                    *counts.entry(*month).or_default() += rows.num_rows() as u64;
-                }
-            }
-            Self::Whole { months, .. } => {
-                for (month, rows) in months {
-                    *counts.entry(*month).or_default() += rows;
-                }
-            }
+        let batches = self.months.split(accepted);
+        let count = |(month, rows): &(_, RecordBatch)| (*month, rows.num_rows() as u64);
+        Rows {
+            months: batches.iter().map(count).collect(),
+            batches,
         }
     }
 }

@@ -4,14 +4,14 @@
 use std::path::Path;
 
 use arrow::datatypes::SchemaRef;
-use contract::Rule;
+use arrow::record_batch::RecordBatch;
+use contract::{AtomicMonth, Rule};
 use inspect::Reject;
 use lake::{
     FileRules, LakeError, Objects, QuarantineWriter, RejectsFile, RowsFile, RowsForm, SilverWriter,
     SubmissionPlace, WrittenRows,
 };
 
-use super::looked::Rows;
 use crate::fault::{self, FaultPoint};
 
 pub(crate) enum Outlet {
@@ -59,18 +59,14 @@ impl Outlet {
         matches!(self, Self::Project { .. })
     }
 
-    pub(super) async fn accept(&mut self, rows: Rows) -> Result<(), LakeError> {
-        match (self, rows) {
-            (Self::Project { silver, .. }, Rows::ByMonth(months)) => {
-                for (month, rows) in months {
-                    silver.write(month, rows).await?;
-                }
-                Ok(())
-            }
-            (Self::Files(files), Rows::Whole { rows, .. }) => files.accept(&rows).await,
-            (Self::Project { .. }, Rows::Whole { .. }) | (Self::Files(_), Rows::ByMonth(_)) => {
-                unreachable!("rows come as `is_by_month` says")
-            }
+    pub(super) async fn accept(
+        &mut self,
+        month: AtomicMonth,
+        rows: RecordBatch,
+    ) -> Result<(), LakeError> {
+        match self {
+            Self::Project { silver, .. } => silver.write(month, rows).await,
+            Self::Files(files) => files.accept(&rows).await,
         }
     }
 
@@ -126,7 +122,7 @@ impl OutputFiles {
         })
     }
 
-    async fn accept(&mut self, rows: &arrow::record_batch::RecordBatch) -> Result<(), LakeError> {
+    async fn accept(&mut self, rows: &RecordBatch) -> Result<(), LakeError> {
         self.rows_accepted += rows.num_rows() as u64;
         for file in [&mut self.accepted, &mut self.asked].into_iter().flatten() {
             file.write(rows).await?;

@@ -122,8 +122,13 @@ impl Passage {
         self.outlet.reject(name, &inspected.rejects).await?;
         // The rows are in `looked.rows` too.
         drop(inspected);
-        looked.rows.count(&mut self.months);
-        Ok(self.outlet.accept(looked.rows).await?)
+        for (month, rows) in looked.rows.months {
+            *self.months.entry(month).or_default() += rows;
+        }
+        for (month, rows) in looked.rows.batches {
+            self.outlet.accept(month, rows).await?;
+        }
+        Ok(())
     }
 }
 
