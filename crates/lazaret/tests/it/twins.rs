@@ -26,7 +26,10 @@ fn a_twin_and_its_rejects_are_written_once() {
         &list,
     ];
     let told = project.succeeds(&call);
-    assert!(told.contains("500 rows, of which 12 must be rejected"), "{told}");
+    assert!(
+        told.contains("500 rows, of which 12 must be rejected"),
+        "{told}"
+    );
     assert!(told.contains("lazaret inspect"), "{told}");
     assert_eq!(fs::read_to_string(&file).unwrap().lines().count(), 501);
     let list = fs::read_to_string(&list).unwrap();
@@ -40,9 +43,20 @@ fn a_twin_and_its_rejects_are_written_once() {
     let before = fs::read(&file).unwrap();
     assert_eq!(project.run(&call).status.code(), Some(3));
     assert_eq!(fs::read(&file).unwrap(), before);
-    let again: Vec<&str> = call.into_iter().chain(["--overwrite", "--seed", "9"]).collect();
+    let again: Vec<&str> = call
+        .into_iter()
+        .chain(["--overwrite", "--seed", "9"])
+        .collect();
     project.succeeds(&again);
     assert_ne!(fs::read(&file).unwrap(), before);
-    let wrong = ["contract", "generate", call[2], "--rows", "5", "--defects", "json=1"];
+    let wrong = [
+        "contract",
+        "generate",
+        call[2],
+        "--rows",
+        "5",
+        "--defects",
+        "json=1",
+    ];
     assert_eq!(project.run(&wrong).status.code(), Some(2));
 }
