@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use datafusion::error::DataFusionError;
 use deltalake_core::DeltaTableError;
 
@@ -13,6 +15,13 @@ pub enum LakeError {
         key: String,
         #[source]
         source: object_store::Error,
+    },
+    #[error("could not {action} `{path}`")]
+    Local {
+        action: &'static str,
+        path: String,
+        #[source]
+        source: std::io::Error,
     },
     #[error("could not {action} the Parquet file `{key}`")]
     Parquet {
@@ -52,6 +61,15 @@ impl LakeError {
         move |source| Self::Object {
             action,
             key,
+            source,
+        }
+    }
+
+    pub(crate) fn local(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.display().to_string();
+        move |source| Self::Local {
+            action,
+            path,
             source,
         }
     }
@@ -127,6 +145,7 @@ impl LakeError {
             Self::Delta { transient, .. } => *transient,
             Self::Parquet { .. } => true,
             Self::Location { .. }
+            | Self::Local { .. }
             | Self::Sql { .. }
             | Self::RequiredIsEmpty { .. }
             | Self::Arrow(_) => false,

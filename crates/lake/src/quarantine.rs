@@ -1,5 +1,6 @@
 //! Quarantine: a submission's rejected rows with their raw text and every reason.
 
+use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -16,7 +17,7 @@ use crate::silver::parquet_keys;
 use crate::{Key, LakeError, Objects, SubmissionPlace};
 
 /// Rejects held in memory before they are handed to the Parquet encoder.
-const BATCH_ROWS: usize = 8 * 1024;
+pub(crate) const BATCH_ROWS: usize = 8 * 1024;
 /// What waits for the encoder, as Arrow: rejects have their whole text with them.
 const ROW_GROUP_BYTES: usize = 16 * 1024 * 1024;
 /// Rows per part file.
@@ -32,7 +33,7 @@ fn reason_fields() -> Fields {
 
 /// `raw_text` is the record as UTF-8; where it is not UTF-8, offending bytes show as U+FFFD and
 /// the exact bytes are found by `source_offset` and `source_length` in the raw file.
-fn schema() -> SchemaRef {
+pub(crate) fn schema() -> SchemaRef {
     let reason = Field::new_list_field(DataType::Struct(reason_fields()), false);
     Arc::new(Schema::new(vec![
         Field::new("submission_id", DataType::Utf8, false),
@@ -119,7 +120,7 @@ impl QuarantineWriter {
     }
 }
 
-struct Builder {
+pub(crate) struct Builder {
     submission: StringBuilder,
     source_file: StringBuilder,
     source_row: Int64Builder,
@@ -131,7 +132,7 @@ struct Builder {
 }
 
 impl Builder {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let item = Field::new_list_field(DataType::Struct(reason_fields()), false);
         Self {
             submission: StringBuilder::new(),
@@ -146,11 +147,11 @@ impl Builder {
         }
     }
 
-    fn rows(&self) -> usize {
+    pub(crate) fn rows(&self) -> usize {
         self.rows
     }
 
-    fn append(&mut self, submission: &str, source_file: &str, reject: &Reject) {
+    pub(crate) fn append(&mut self, submission: &str, source_file: &str, reject: &Reject) {
         self.submission.append_value(submission);
         self.source_file.append_value(source_file);
         self.source_row.append_value(reject.row as i64);
@@ -177,7 +178,7 @@ impl Builder {
         self.rows += 1;
     }
 
-    fn finish(&mut self) -> Result<RecordBatch, LakeError> {
+    pub(crate) fn finish(&mut self) -> Result<RecordBatch, LakeError> {
         self.rows = 0;
         let columns: Vec<ArrayRef> = vec![
             Arc::new(self.submission.finish()),
@@ -211,6 +212,16 @@ pub struct QuarantinedReason {
     pub column: Option<String>,
     pub rule: String,
     pub expected: String,
+}
+
+/// `paid: type (a decimal)`.
+impl fmt::Display for QuarantinedReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(column) = &self.column {
+            write!(f, "{column}: ")?;
+        }
+        write!(f, "{} ({})", self.rule, self.expected)
+    }
 }
 
 /// A submission's quarantined rows in file order, up to `limit`.
@@ -260,7 +271,7 @@ fn read_part(
     Ok(())
 }
 
-fn read_reasons(list: &ArrayRef) -> Vec<QuarantinedReason> {
+pub(crate) fn read_reasons(list: &ArrayRef) -> Vec<QuarantinedReason> {
     let reasons = list.as_struct();
     let text = |column: usize, row: usize| {
         let values = reasons.column(column).as_string::<i32>();

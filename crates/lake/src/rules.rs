@@ -12,9 +12,9 @@ use datafusion::logical_expr::col;
 use datafusion::prelude::SessionContext;
 
 use crate::error::is_of_the_values;
-use crate::session::read_parquet;
+use crate::session::{read_parquet, session};
 use crate::silver::parquet_keys;
-use crate::{Key, LakeError, Objects, SubmissionPlace};
+use crate::{Key, LakeError, Objects, SubmissionPlace, WrittenRows};
 
 use crate::conditions::{Condition, Conditions, require_boolean};
 
@@ -151,44 +151,58 @@ impl FileRules {
         Ok(())
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
     /// The rules that a submission's accepted rows break, from one pass over its silver. A rule
     /// that the rows make impossible to compute is broken.
-    pub async fn broken(
+    pub async fn broken_by(
         &self,
-        context: &SessionContext,
         objects: &Objects,
         place: &SubmissionPlace,
+    ) -> Result<Vec<&Rule>, LakeError> {
+        let subject = format!("the file rules of submission {}", place.submission);
+        let keys = parquet_keys(objects, &Key::Silver { place }.to_string()).await?;
+        self.broken(objects, &keys, &subject).await
+    }
+
+    /// The same of the accepted rows of one file, written as Parquet.
+    pub async fn broken_by_file(&self, file: &WrittenRows) -> Result<Vec<&Rule>, LakeError> {
+        let (objects, key) = file.objects();
+        let keys = [key.to_owned()];
+        self.broken(objects, &keys, "the file rules").await
+    }
+
+    async fn broken(
+        &self,
+        objects: &Objects,
+        keys: &[String],
+        subject: &str,
     ) -> Result<Vec<&Rule>, LakeError> {
         if self.rules.is_empty() {
             return Ok(Vec::new());
         }
-        let subject = format!("the file rules of submission {}", place.submission);
-        let keys = parquet_keys(objects, &Key::Silver { place }.to_string()).await?;
+        let context = session(objects)?;
         if keys.is_empty() {
-            self.register_no_rows(context)?;
+            self.register_no_rows(&context)?;
         } else {
-            let rows = read_parquet(context, objects, &keys, &subject).await?;
+            let rows = read_parquet(&context, objects, keys, subject).await?;
             context
                 .register_table("rows", rows.into_view())
-                .map_err(LakeError::plan(&subject))?;
+                .map_err(LakeError::plan(subject))?;
         }
-        let broken = match broken_of(context, &self.rules, &subject).await? {
-            Some(broken) => broken,
-            // One of them fails the query for all; asked alone, each answers for itself.
-            None => {
-                let mut broken = Vec::new();
-                for rule in &self.rules {
-                    let alone = broken_of(context, std::slice::from_ref(rule), &subject).await?;
-                    if alone.is_none_or(|broken| !broken.is_empty()) {
-                        broken.push(rule);
-                    }
-                }
-                broken
+        if let Some(broken) = broken_of(&context, &self.rules, subject).await? {
+            return Ok(broken);
+        }
+        // One of them fails the query for all; asked alone, each answers for itself.
+        let mut broken = Vec::new();
+        for rule in &self.rules {
+            let alone = broken_of(&context, std::slice::from_ref(rule), subject).await?;
+            if alone.is_none_or(|broken| !broken.is_empty()) {
+                broken.push(rule);
             }
-        };
-        context
-            .deregister_table("rows")
-            .map_err(LakeError::plan(&subject))?;
+        }
         Ok(broken)
     }
 }

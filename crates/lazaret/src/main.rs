@@ -17,6 +17,7 @@ async fn main() -> ExitCode {
     cli::start_logging(globals.verbose);
     cli::keep_panics_private();
     let done = match command {
+        Command::Inspect(call) => cli::inspect::run(&globals, &call).await,
         Command::Init(call) => cli::init::run(&globals, &call).await,
         Command::Migrate => cli::migrate::run(&globals).await,
         Command::Run(call) => cli::run::run(&globals, &call).await,

@@ -26,6 +26,11 @@ pub(crate) fn write_library(project: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A document of the library by its path in a project.
+pub(crate) fn document(path: &str) -> Option<&'static str> {
+    LIBRARY.get_file(path)?.contents_utf8()
+}
+
 /// Writes the demo's feeds into a project's `feeds/`.
 pub(crate) fn write_demo_feeds(project: &Path) -> anyhow::Result<()> {
     write(&DEMO_FEEDS, &project.join("feeds"))

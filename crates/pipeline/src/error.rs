@@ -31,11 +31,13 @@ pub enum PipelineError {
     UnknownSubmission(SubmissionId),
     #[error("{0}")]
     Refused(String),
-    #[error(
-        "rows in ({rows_in}) are not accepted ({accepted}) plus rejected ({rejected}) in submission {submission}"
-    )]
+    #[error("`{name}` cannot be read: {source}")]
+    Read {
+        name: String,
+        source: std::io::Error,
+    },
+    #[error("rows in ({rows_in}) are not accepted ({accepted}) plus rejected ({rejected})")]
     RowsLost {
-        submission: SubmissionId,
         rows_in: u64,
         accepted: u64,
         rejected: u64,
@@ -66,7 +68,9 @@ impl PipelineError {
             Self::Store(_) | Self::Lake(_) | Self::UnknownLayout { .. } | Self::Contract { .. } => {
                 Blame::Operator
             }
-            Self::UnknownSubmission(_) | Self::Refused(_) | Self::Spill(_) => Blame::Operator,
+            Self::UnknownSubmission(_) | Self::Refused(_) | Self::Spill(_) | Self::Read { .. } => {
+                Blame::Operator
+            }
             Self::RowsLost { .. }
             | Self::CanonicalRowsLost { .. }
             | Self::LeaseLost

@@ -2,12 +2,16 @@
 
 use contract::{LayoutId, SubmissionId};
 use futures::TryStreamExt;
-use inspect::{Compression, Unpacker, Unreadable};
+use inspect::{Compression, MemberReader, Unpacker, Unreadable};
 use lake::{read_row, session};
 use serde::Serialize;
 use store::SubmissionFile;
 
+use crate::submissions::archive;
 use crate::{Pipeline, PipelineError};
+
+/// Enough to tell how a file is packed.
+const MAGIC_BYTES: u64 = 16;
 
 /// Where a row came from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -59,14 +63,16 @@ impl Pipeline {
         let files = self.store.submission_files(submission_id).await?;
         let file = files
             .into_iter()
-            .find(|file| file.file_name == source_file)
+            .find(|file| file.file_name == source_file || member_of(file, &source_file).is_some())
             .ok_or_else(|| {
                 PipelineError::Refused(format!(
                     "submission {submission_id} has no file `{source_file}`"
                 ))
             })?;
         let (source_offset, source_length) = (number("source_offset")?, number("source_length")?);
-        let bytes = self.row_bytes(&file, source_offset, source_length).await?;
+        let bytes = self
+            .row_bytes(&file, &source_file, source_offset, source_length)
+            .await?;
         let line = String::from_utf8_lossy(&bytes);
         Ok(Trace {
             submission_id,
@@ -87,48 +93,81 @@ impl Pipeline {
     }
 }
 
-/// Enough to tell how a file is packed.
-const MAGIC_BYTES: u64 = 16;
+/// The part of a text between two offsets, cut out while the text passes.
+struct Cut {
+    from: u64,
+    to: u64,
+    position: u64,
+    bytes: Vec<u8>,
+}
+
+impl Cut {
+    fn take(&mut self, text: &[u8]) {
+        let length = text.len() as u64;
+        let within = |place: u64| place.saturating_sub(self.position).min(length) as usize;
+        self.bytes
+            .extend_from_slice(&text[within(self.from)..within(self.to)]);
+        self.position += length;
+    }
+}
 
 impl Pipeline {
     /// A row's bytes: those of the file or, where it is packed, those of what is packed in it.
     async fn row_bytes(
         &self,
         file: &SubmissionFile,
+        source_file: &str,
         offset: u64,
         length: u64,
     ) -> Result<Vec<u8>, PipelineError> {
-        let (key, size) = (file.raw_key.as_str(), file.size_bytes as u64);
-        let magic = self
-            .objects
-            .get_range(key, 0, MAGIC_BYTES.min(size))
-            .await?;
-        if Compression::of(&magic).is_none() {
-            return Ok(self.objects.get_range(key, offset, length).await?.to_vec());
-        }
+        let source = self.staged(file);
+        let refused = |unreadable: Unreadable| {
+            PipelineError::Refused(format!("`{source_file}`: {unreadable}"))
+        };
+        let mut cut = Cut {
+            from: offset,
+            to: offset + length,
+            position: 0,
+            bytes: Vec::new(),
+        };
         let mut unpacker = Unpacker::new();
-        let mut row = Vec::new();
-        let mut position = 0;
         let mut take = |text: &[u8]| {
-            let within =
-                |place: u64| place.saturating_sub(position).min(text.len() as u64) as usize;
-            row.extend_from_slice(&text[within(offset)..within(offset + length)]);
-            position += text.len() as u64;
+            cut.take(text);
             Ok::<(), Unreadable>(())
         };
-        let mut chunks = self.objects.read(key, size, None);
-        let mut unpacked = Ok(());
-        while let Some(chunk) = chunks.try_next().await? {
-            unpacked = unpacker.push(&chunk, &mut take);
-            if unpacked.is_err() {
-                break;
+        if let Some(member) = member_of(file, source_file)
+            && let Some(archive) = archive::list(&source).await?
+        {
+            let archive = archive.map_err(refused)?;
+            let found = archive.members.iter().find(|found| found.name == member);
+            let found = found.ok_or_else(|| {
+                PipelineError::Refused(format!("`{}` holds no `{member}`", file.file_name))
+            })?;
+            let mut reader = MemberReader::new(&archive, found);
+            while let Some(bytes) = archive::next_bytes(&source, &reader).await? {
+                let bytes = bytes.map_err(refused)?;
+                reader
+                    .push(&bytes, |packed| unpacker.push(packed, &mut take))
+                    .map_err(refused)?;
+            }
+        } else if Compression::of(&source.range(0, MAGIC_BYTES).await?).is_none() {
+            return Ok(source.range(offset, length).await?.to_vec());
+        } else {
+            let mut chunks = source.chunks();
+            while let Some(chunk) = chunks.try_next().await? {
+                unpacker.push(&chunk, &mut take).map_err(refused)?;
             }
         }
-        unpacked
-            .and_then(|()| unpacker.finish(&mut take))
-            .map_err(|unreadable| PipelineError::Refused(format!("`{key}`: {unreadable}")))?;
-        Ok(row)
+        unpacker.finish(&mut take).map_err(refused)?;
+        Ok(cut.bytes)
     }
+}
+
+/// The member's name, where a row came from a member of the file.
+fn member_of<'n>(file: &SubmissionFile, source_file: &'n str) -> Option<&'n str> {
+    source_file
+        .strip_prefix(file.file_name.as_str())?
+        .strip_prefix('/')
 }
 
 /// A record's shape without its values: letters become `x`, digits `9`.

@@ -1,5 +1,7 @@
 //! To which month a row belongs.
 
+use std::collections::BTreeMap;
+
 use arrow::array::{Array, AsArray, RecordBatch, UInt32Array};
 use arrow::compute::take_record_batch;
 use arrow::datatypes::{DataType, Date32Type, Schema, TimestampMicrosecondType};
@@ -27,6 +29,24 @@ impl Months {
             DataType::Date32 | DataType::Timestamp(..)
         );
         dated.then_some(Self::Column(index))
+    }
+
+    /// How many rows are of each month.
+    pub fn count(self, batch: &RecordBatch) -> BTreeMap<AtomicMonth, u64> {
+        let rows = batch.num_rows() as u64;
+        let mut counts = BTreeMap::new();
+        match self {
+            Self::Fixed(month) if rows > 0 => {
+                counts.insert(month, rows);
+            }
+            Self::Fixed(_) => {}
+            Self::Column(index) => {
+                for codes in codes(batch.column(index)).chunk_by(|one, next| one == next) {
+                    *counts.entry(month(codes[0])).or_default() += codes.len() as u64;
+                }
+            }
+        }
+        counts
     }
 
     /// The rows of each month, in row order, months ascending with the unknown one first.
@@ -90,7 +110,6 @@ fn month(code: u32) -> AtomicMonth {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::sync::Arc;
 
     use arrow::array::{ArrayRef, Date32Array, Int64Array, TimestampMicrosecondArray};
@@ -107,8 +126,13 @@ mod tests {
     }
 
     fn split(dates: ArrayRef) -> BTreeMap<AtomicMonth, Vec<i64>> {
-        let months = Months::Column(1).split(&batch(dates));
+        let batch = batch(dates);
+        let months = Months::Column(1).split(&batch);
         assert!(months.is_sorted_by_key(|(month, _)| *month));
+        let counts = months
+            .iter()
+            .map(|(month, of)| (*month, of.num_rows() as u64));
+        assert_eq!(Months::Column(1).count(&batch), counts.collect());
         let rows =
             |rows: &RecordBatch| rows.column(0).as_primitive::<Int64Type>().values().to_vec();
         months

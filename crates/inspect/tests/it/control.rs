@@ -5,7 +5,7 @@ use contract::{
 };
 use inspect::{FileEnd, Plan};
 
-use crate::fixed_width::members;
+use crate::checks::fixed_width::members;
 use crate::reading::{column, contract, date, dialect, read};
 
 fn record(marker: &str) -> ControlRecord {

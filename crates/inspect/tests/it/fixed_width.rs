@@ -1,26 +1,10 @@
 //! Fixed-width files, by lines and by a number of characters.
 
-use contract::{Characters, ColumnType, Contract, Encoding, FileFormat, FixedWidth, Shape};
+use contract::{Characters, ColumnType, Contract, Encoding, Shape};
 use inspect::{Plan, Unreadable};
 
-use crate::reading::{Read, column, contract, read, text};
-
-/// `id` at 1–3, `name` at 4–9, `paid` at 10–14.
-pub(crate) fn members(record_length: Option<usize>) -> Contract {
-    let paid = ColumnType::Decimal {
-        precision: 7,
-        scale: 2,
-    };
-    let mut contract = contract(vec![text("id"), text("name"), column("paid", paid)]);
-    for (column, (start, length)) in contract.columns.iter_mut().zip([(1, 3), (4, 6), (10, 5)]) {
-        column.place = Some(Characters { start, length });
-    }
-    contract.format = FileFormat {
-        shape: Shape::FixedWidth(FixedWidth { record_length }),
-        ..FileFormat::default()
-    };
-    contract
-}
+use crate::checks::fixed_width::members;
+use crate::reading::{Read, read};
 
 fn check(contract: &Contract, bytes: &[u8], accepted: &[&str], rejects: &[u64]) -> Read {
     let read = read(contract, bytes).expect("readable");

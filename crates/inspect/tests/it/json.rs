@@ -1,37 +1,10 @@
 //! JSON lines and JSON arrays: records, members, values, and what is damaged.
 
-use contract::{ColumnType, Contract, Shape};
+use contract::Shape;
 use inspect::{Limits, Unreadable};
 
-use crate::reading::{Read, With, column, contract, date, read, read_in_pieces, text};
-
-fn decimal() -> ColumnType {
-    ColumnType::Decimal {
-        precision: 12,
-        scale: 2,
-    }
-}
-
-fn boolean(truthy: &str, falsy: &str) -> ColumnType {
-    ColumnType::Boolean {
-        truthy: vec![truthy.to_owned()],
-        falsy: vec![falsy.to_owned()],
-    }
-}
-
-pub(crate) fn visits(shape: Shape) -> Contract {
-    let mut born = date("born", &["%Y-%m-%d"]).header("patient.born");
-    born.aliases = vec!["birthDate".to_owned()];
-    let mut contract = contract(vec![
-        text("id").required(),
-        column("visits", ColumnType::Integer),
-        column("paid", decimal()),
-        column("open", boolean("Y", "N")),
-        born,
-    ]);
-    contract.format.shape = shape;
-    contract
-}
+use crate::checks::json::visits;
+use crate::reading::{Read, With, contract, read, read_in_pieces, text};
 
 fn lines(text: &str) -> Read {
     read(&visits(Shape::JsonLines), text.as_bytes()).expect("JSON lines")

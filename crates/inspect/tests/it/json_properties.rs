@@ -5,7 +5,7 @@ use contract::{Contract, Shape};
 use inspect::Limits;
 use proptest::prelude::*;
 
-use crate::json::visits;
+use crate::checks::json::visits;
 use crate::reading::{read, read_in_pieces};
 
 fn like_json() -> impl Strategy<Value = Vec<u8>> {

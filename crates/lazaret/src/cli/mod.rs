@@ -6,7 +6,9 @@ pub(crate) mod contract;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 mod failure;
+mod findings;
 pub(crate) mod init;
+pub(crate) mod inspect;
 pub(crate) mod migrate;
 mod output;
 mod progress;
@@ -38,7 +40,8 @@ Exit codes:
   0  done
   1  something failed: a step of a run, a check of the doctor, a service
   2  the call, the configuration or a document is wrong
-  3  refused: no such thing, or not in the state that this asks for";
+  3  refused: no such thing, or not in the state that this asks for
+  4  inspect: the file is usable, and some of its rows were rejected";
 
 /// Inspects health-data files against contracts and builds the statewide canonical tables.
 #[derive(Debug, Parser)]
@@ -71,6 +74,8 @@ pub(crate) struct Globals {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Inspect one file by a contract: no project, no database
+    Inspect(inspect::Call),
     /// Make a project folder: configuration, contracts, canonical registry, metadata database
     Init(init::Call),
     /// Bring the metadata database up to this version of lazaret
@@ -116,6 +121,8 @@ pub(crate) enum Done {
     WithFaults,
     /// It was carried through, and documents are wrong.
     DocumentsWrong,
+    /// It was carried through, and some of a file's rows were rejected.
+    SomeRejected,
 }
 
 pub(crate) fn exit_code(done: Result<Done, Failure>) -> ExitCode {
@@ -123,6 +130,7 @@ pub(crate) fn exit_code(done: Result<Done, Failure>) -> ExitCode {
         Ok(Done::Well) => 0,
         Ok(Done::WithFaults) => 1,
         Ok(Done::DocumentsWrong) => 2,
+        Ok(Done::SomeRejected) => 4,
         Err(failure) => failure.tell(),
     })
 }

@@ -27,18 +27,24 @@ pub(crate) trait Answer: Serialize {
 
 /// Writes the answer to stdout.
 pub(crate) fn show(format: Format, answer: &impl Answer) -> Result<(), Failure> {
+    let text = text_of(format, answer)?;
+    let mut stdout = io::stdout().lock();
+    match write!(stdout, "{text}").and_then(|()| stdout.flush()) {
+        // The reader has seen enough (`lazaret … | head`).
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        done => Ok(done.context("stdout cannot be written to")?),
+    }
+}
+
+/// The answer with a line end at its end.
+pub(crate) fn text_of(format: Format, answer: &impl Answer) -> Result<String, Failure> {
     let text = match format {
         Format::Table => answer.text(),
         Format::Json => {
             serde_json::to_string_pretty(answer).context("the answer has no JSON form")?
         }
     };
-    let mut stdout = io::stdout().lock();
-    match writeln!(stdout, "{}", text.trim_end()).and_then(|()| stdout.flush()) {
-        // The reader has seen enough (`lazaret … | head`).
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        done => Ok(done.context("stdout cannot be written to")?),
-    }
+    Ok(format!("{}\n", text.trim_end()))
 }
 
 /// A sentence, where there is nothing to align: `{"message": …}`.

@@ -13,6 +13,7 @@ use super::output::{count, plural, short};
 use super::tally::Tally;
 
 const BYTES: &str = "{spinner} {msg} [{bar:30}] {bytes}/{total_bytes} {binary_bytes_per_sec}";
+const BYTES_SO_FAR: &str = "{spinner} {msg} {bytes} {binary_bytes_per_sec}";
 const COUNTS: &str = "{spinner} {msg} {pos}";
 const REDRAW: Duration = Duration::from_millis(100);
 
@@ -115,11 +116,7 @@ impl Screen {
         if *what != wanted {
             bar.finish_and_clear();
             let template = if total.is_some() { BYTES } else { COUNTS };
-            let style = ProgressStyle::with_template(template)
-                .unwrap_or_else(|_| ProgressStyle::default_bar());
-            let next = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
-            *bar = next.with_style(style).with_message(wanted.clone());
-            bar.enable_steady_tick(REDRAW);
+            *bar = drawn(template, wanted.clone(), total);
             *what = wanted;
         }
         bar.clone()
@@ -130,6 +127,24 @@ impl Screen {
             bar.finish_and_clear();
             what.clear();
         }
+    }
+}
+
+fn drawn(template: &str, what: String, total: Option<u64>) -> ProgressBar {
+    let style =
+        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
+    let bar = bar.with_style(style).with_message(what);
+    bar.enable_steady_tick(REDRAW);
+    bar
+}
+
+/// A bar of bytes for work outside a run; hidden where nobody watches.
+pub(crate) fn bytes_bar(what: String, total: Option<u64>) -> ProgressBar {
+    match total {
+        _ if !is_watched() => ProgressBar::hidden(),
+        Some(_) => drawn(BYTES, what, total),
+        None => drawn(BYTES_SO_FAR, what, None),
     }
 }
 

@@ -1,16 +1,12 @@
 use clap::{Args, Subcommand};
 use contract::{AtomicMonth, FileType, LayoutId, SubmissionId, SubmitterId};
-use pipeline::{
-    FileReport, ParseReport, Pipeline, PipelineError, ReasonCount, ThresholdReport, percent,
-};
+use pipeline::{FileReport, ParseReport, Pipeline, PipelineError, ReasonCount, ThresholdReport};
 use serde::Serialize;
 use store::{Classification, Moved, Submission, SubmissionFile, SubmissionFilter, SubmissionState};
 
-use super::output::{Answer, Table, count, count_if_any, instant, pairs, plural, say, short, show};
+use super::findings::{months_text, reasons_table, thresholds_table};
+use super::output::{Answer, Table, count, count_if_any, instant, pairs, say, short, show};
 use super::{Done, Failure, Globals, actor, project};
-
-/// More months than this are shown as their range; `--format json` lists all.
-const MONTHS_SHOWN_MAX: usize = 24;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Call {
@@ -133,15 +129,15 @@ struct Shown {
 }
 
 #[derive(Debug, Serialize)]
-struct FileThresholds {
-    file_name: String,
-    thresholds: Vec<ThresholdReport>,
-}
-
-#[derive(Debug, Serialize)]
 struct MonthRows {
     atomic_month: AtomicMonth,
     rows: i64,
+}
+
+#[derive(Debug, Serialize)]
+struct FileThresholds {
+    file_name: String,
+    thresholds: Vec<ThresholdReport>,
 }
 
 async fn show_one(globals: &Globals, id: &str) -> Result<Done, Failure> {
@@ -255,7 +251,9 @@ impl Answer for Shown {
         ]);
         said += &format!("\n{}\n", files_table(&self.files));
         if !self.months.is_empty() {
-            said += &format!("\n{}\n", months_text(&self.months));
+            let months = self.months.iter();
+            let months: Vec<_> = months.map(|of| (of.atomic_month, of.rows)).collect();
+            said += &format!("\n{}\n", months_text(&months));
         }
         for (title, reasons) in [
             (
@@ -294,88 +292,6 @@ fn files_table(files: &[SubmissionFile]) -> Table {
             count_if_any(file.rows_accepted),
             count_if_any(file.rows_rejected),
             file.sha256.clone().unwrap_or_default(),
-        ]);
-    }
-    table
-}
-
-fn months_text(months: &[MonthRows]) -> String {
-    if months.len() <= MONTHS_SHOWN_MAX {
-        let mut table = Table::new(["month", "#rows"]);
-        for month in months {
-            table.row([month.atomic_month.to_string(), count(month.rows)]);
-        }
-        return table.to_string();
-    }
-    let known = || {
-        months
-            .iter()
-            .map(|month| month.atomic_month)
-            .filter(|month| month.is_known())
-    };
-    let range = match (known().min(), known().max()) {
-        (Some(first), Some(last)) => format!(", {first} to {last}"),
-        _ => String::new(),
-    };
-    format!(
-        "{}{range} (--format json lists them)",
-        plural(months.len() as u64, "month")
-    )
-}
-
-fn thresholds_table(thresholds: &[ThresholdReport]) -> Table {
-    let mut table = Table::new(["column", "rule", "#rows", "#found", "#limit", "outcome"]);
-    for threshold in thresholds {
-        let limit = match (threshold.min, threshold.max) {
-            (Some(min), _) => format!("at least {}", percent(min)),
-            (None, max) => format!("at most {}", percent(max.unwrap_or(0.0))),
-        };
-        let outcome = match (threshold.holds, threshold.waived_until) {
-            (true, _) => "holds".to_owned(),
-            (false, None) => threshold.severity.as_str().to_owned(),
-            (false, Some(until)) => {
-                format!("{}, waived until {until}", threshold.severity.as_str())
-            }
-        };
-        table.row([
-            threshold.column.clone().unwrap_or_default(),
-            rule_name(
-                &threshold.rule,
-                threshold.tier,
-                threshold.category.as_deref(),
-            ),
-            count(threshold.rows as i64),
-            percent(threshold.found),
-            limit,
-            outcome,
-        ]);
-    }
-    table
-}
-
-/// A rule with what its contract says of its weight: `paid_early (tier 1, validity)`.
-fn rule_name(rule: &str, tier: Option<u8>, category: Option<&str>) -> String {
-    let tier = tier.map(|tier| format!("tier {tier}"));
-    let said: Vec<String> = tier
-        .into_iter()
-        .chain(category.map(str::to_owned))
-        .collect();
-    if said.is_empty() {
-        rule.to_owned()
-    } else {
-        format!("{rule} ({})", said.join(", "))
-    }
-}
-
-pub(super) fn reasons_table(reasons: &[ReasonCount]) -> Table {
-    let mut table = Table::new(["#rows", "column", "rule", "expected", "first at"]);
-    for reason in reasons {
-        table.row([
-            count(reason.rows),
-            reason.column.clone().unwrap_or_else(|| "(row)".to_owned()),
-            rule_name(&reason.rule, reason.tier, reason.category.as_deref()),
-            reason.expected.clone(),
-            format!("{} row {}", reason.first_file, reason.first_row),
         ]);
     }
     table

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use testkit::python::run_python;
 
 use crate::project::{Project, Stack, files_below};
 
@@ -97,4 +98,76 @@ fn a_packed_file_that_is_cut_off_fails_and_says_why() {
     assert_eq!(submission["state"], "PARSE_FAILED", "{submission}");
     let reason = submission["state_reason"].as_str().unwrap();
     assert!(reason.contains("cut off before its end"), "{reason}");
+}
+
+/// A ZIP archive of these members.
+fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let mut arguments = vec![folder.path().join("made.zip").to_str().unwrap().to_owned()];
+    for (index, (name, text)) in members.iter().enumerate() {
+        let path = folder.path().join(index.to_string());
+        std::fs::write(&path, text).unwrap();
+        arguments.extend([path.to_str().unwrap().to_owned(), (*name).to_owned()]);
+    }
+    run_python(
+        "import sys, zipfile\nto, *rest = sys.argv[1:]\n\
+         with zipfile.ZipFile(to, 'w', zipfile.ZIP_DEFLATED) as archive:\n\
+         \x20   for path, name in zip(rest[::2], rest[1::2]): archive.write(path, name)",
+        &arguments,
+    );
+    std::fs::read(folder.path().join("made.zip")).unwrap()
+}
+
+#[test]
+fn an_archive_is_read_member_by_member() {
+    let packed = zip(&[
+        ("south/visits_2024.csv", &visits()),
+        ("__MACOSX/._visits_2024.csv", b"metadata"),
+        ("north/visits_2023.csv.gz", &gzip(&visits())),
+    ]);
+    let project = submitted("delivery.zip", packed.clone());
+    let submission = project.submission("regional/visit/2024");
+    assert_eq!(submission["state"], "VALIDATED", "{submission}");
+    assert_eq!(submission["rows_accepted"], 59_998);
+    assert_eq!(submission["rows_rejected"], 2);
+    let shown = project.json(&[
+        "submission",
+        "show",
+        submission["submission_id"].as_str().unwrap(),
+    ]);
+    assert_eq!(shown["files"][0]["rows_in"], 60_000, "{shown}");
+    let data = project.root().join("data");
+    let raw = files_below(&data.join("raw"));
+    let raw = raw.iter().find(|path| path.ends_with("delivery.zip"));
+    assert_eq!(
+        std::fs::read(raw.unwrap()).unwrap(),
+        packed,
+        "kept as it came"
+    );
+
+    let silver = files_below(&data.join("silver"));
+    let part = silver
+        .iter()
+        .find(|path| path.extension().is_some_and(|end| end == "parquet"));
+    let key = part.unwrap().strip_prefix(&data).unwrap().to_str().unwrap();
+    for (row, member) in [
+        (29_998, "south/visits_2024.csv"),
+        (59_997, "north/visits_2023.csv.gz"),
+    ] {
+        let trace = project.json(&["trace", key, &row.to_string(), "--reveal"]);
+        assert_eq!(trace["source_file"], format!("delivery.zip/{member}"));
+        assert_eq!(trace["source_row"], 30_000);
+        assert_eq!(trace["raw_line"], "30000,town 61");
+    }
+}
+
+#[test]
+fn an_archive_is_classified_by_the_names_of_its_members() {
+    let packed = zip(&[("visits_2024.csv", &visits()), ("doses.csv", b"a\n1\n")]);
+    let project = submitted("delivery.zip", packed);
+    let submission = project.submission("regional/visit/2024");
+    assert_eq!(submission["state"], "NEEDS_REVIEW", "{submission}");
+    let reason = submission["state_reason"].as_str().unwrap();
+    let said = "the name of `delivery.zip/doses.csv` fits no contract";
+    assert!(reason.contains(said), "{reason}");
 }

@@ -35,6 +35,9 @@ fn the_first_feed_of_the_readme_works_as_written() {
         "days_supply: range: 1 to 365",
         "the latest validated submission",
         "pharmacy_claim@v1, pharmacy_claim@v2",
+        "ACCEPTED: 5 rows in, 5 accepted, 0 rejected",
+        "SOME ROWS REJECTED: 4 rows in, 1 accepted, 3 rejected",
+        "exit code 4",
     ] {
         assert!(
             printed.contains(expected),

@@ -3,11 +3,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contract::{Column, Contract, Feed, FileNameGrammar, FileType, Header, LayoutId, SubmitterId};
+use contract::{
+    Column, Contract, Feed, FileNameGrammar, FileType, Header, LayoutId, Shape, SubmitterId,
+};
 use inspect::{header_names, packed_base_name};
+use serde_json::Value;
 use store::Classification;
 
 use crate::{Catalog, ClassifierKind};
+
+/// From how many records the members of a JSON file are known.
+const JSON_RECORDS_SEEN: usize = 100;
 
 /// A file of the submission as the classifier sees it.
 #[derive(Debug, Clone)]
@@ -134,13 +140,16 @@ fn by_header<'a>(
     })
 }
 
-/// How many of the contract's columns the header names, or `None` where a required one is
-/// missing or the contract has no header.
+/// How many of the contract's columns the file names, or `None` where a required one is missing
+/// or a file of the contract names none.
 fn known_columns(contract: &Contract, head: &[u8]) -> Option<usize> {
-    if contract.format.header() != Header::ByName {
-        return None;
-    }
-    let names = header_names(&contract.format, head).ok()?;
+    let names = match contract.format.shape {
+        Shape::JsonLines | Shape::JsonArray => json_names(head),
+        Shape::Delimited(_) if contract.format.header() == Header::ByName => {
+            header_names(&contract.format, head).ok()?
+        }
+        Shape::Delimited(_) | Shape::FixedWidth(_) => return None,
+    };
     let names: BTreeSet<String> = names.into_iter().map(|name| name.to_lowercase()).collect();
     let has = |column: &Column| {
         let mut headers = column.headers();
@@ -149,6 +158,38 @@ fn known_columns(contract: &Contract, head: &[u8]) -> Option<usize> {
     let complete = (contract.columns.iter()).all(|column| !column.required || has(column));
     let known = contract.columns.iter().filter(|column| has(column)).count();
     (complete && known > 0).then_some(known)
+}
+
+/// The paths of the members of the first records: `patient.born`. What is cut off is passed over.
+fn json_names(head: &[u8]) -> Vec<String> {
+    let text = head.trim_ascii_start();
+    let records = text.strip_prefix(b"[").unwrap_or(text);
+    let mut names = Vec::new();
+    let mut rest = records;
+    for _ in 0..JSON_RECORDS_SEEN {
+        let mut values = serde_json::Deserializer::from_slice(rest).into_iter::<Value>();
+        let Some(Ok(record)) = values.next() else {
+            break;
+        };
+        rest = rest[values.byte_offset()..].trim_ascii_start();
+        rest = rest.strip_prefix(b",").unwrap_or(rest);
+        add_paths(&record, "", &mut names);
+    }
+    names
+}
+
+fn add_paths(value: &Value, path: &str, names: &mut Vec<String>) {
+    let Value::Object(members) = value else {
+        return;
+    };
+    for (name, member) in members {
+        let path = match path {
+            "" => name.clone(),
+            path => format!("{path}.{name}"),
+        };
+        add_paths(member, &path, names);
+        names.push(path);
+    }
 }
 
 fn under(file_type: Option<&FileType>) -> String {
@@ -167,4 +208,30 @@ pub(crate) fn matched(
 
 pub(crate) fn base_name(file_name: &str) -> &str {
     file_name.rsplit('/').next().unwrap_or(file_name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::json_names;
+
+    #[test]
+    fn members_of_the_first_records_are_named_by_their_paths() {
+        let check = |text: &str, expected: &[&str]| {
+            let mut names = json_names(text.as_bytes());
+            names.sort();
+            names.dedup();
+            assert_eq!(names, expected, "{text}");
+        };
+        let both = ["id", "patient", "patient.born", "seen"];
+        check(
+            "{\"id\":1,\"patient\":{\"born\":null}}\n{\"seen\":[{\"a\":1}]}\n",
+            &both,
+        );
+        check(
+            " [ {\"id\":1,\"patient\":{\"born\":\"x\"}},\n {\"seen\":2}]",
+            &both,
+        );
+        check("{\"id\":1}\n{\"cut\":", &["id"]);
+        check("id,born\n1,2\n", &[]);
+    }
 }

@@ -2,7 +2,7 @@
 //! contract's SQL rules over the accepted rows, then the split by month. Pure, so that blocks
 //! may be looked at in any order and taken in the file's. Only their keys are compared in order.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
@@ -23,16 +23,63 @@ pub(super) struct Looked {
     pub(super) inspected: Inspected,
     /// One for each of the layout's measures.
     pub(super) tallies: Vec<Tally>,
-    pub(super) months: Vec<(AtomicMonth, RecordBatch)>,
+    pub(super) rows: Rows,
+}
+
+/// Accepted rows as they go on.
+pub(super) enum Rows {
+    ByMonth(Vec<(AtomicMonth, RecordBatch)>),
+    /// In the file's order, with how many are of each month.
+    Whole {
+        rows: RecordBatch,
+        months: BTreeMap<AtomicMonth, u64>,
+    },
+}
+
+/// How accepted rows are wanted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted {
+    pub(super) months: Months,
+    pub(super) by_month: bool,
+}
+
+impl Wanted {
+    fn rows(self, accepted: &RecordBatch) -> Rows {
+        if self.by_month {
+            return Rows::ByMonth(self.months.split(accepted));
+        }
+        Rows::Whole {
+            rows: accepted.clone(),
+            months: self.months.count(accepted),
+        }
+    }
+}
+
+impl Rows {
+    /// Adds how many are of each month.
+    pub(super) fn count(&self, counts: &mut BTreeMap<AtomicMonth, u64>) {
+        match self {
+            Self::ByMonth(months) => {
+                for (month, rows) in months {
+                    *counts.entry(*month).or_default() += rows.num_rows() as u64;
+                }
+            }
+            Self::Whole { months, .. } => {
+                for (month, rows) in months {
+                    *counts.entry(*month).or_default() += rows;
+                }
+            }
+        }
+    }
 }
 
 impl Looked {
-    fn at(block: &Block, judge: &Judge, months: Months) -> Result<Self, PipelineError> {
+    fn at(block: &Block, judge: &Judge, wanted: Wanted) -> Result<Self, PipelineError> {
         let mut inspected = block.inspect();
         judge.apply_row_rules(&mut inspected)?;
         Ok(Self {
             tallies: judge.tally(&inspected)?,
-            months: months.split(&inspected.accepted),
+            rows: wanted.rows(&inspected.accepted),
             inspected,
         })
     }
@@ -42,7 +89,7 @@ impl Looked {
         &mut self,
         ledger: &mut KeyLedger,
         judge: &Judge,
-        months: Months,
+        wanted: Wanted,
     ) -> Result<(), PipelineError> {
         let rows = self.inspected.accepted.num_rows();
         ledger
@@ -50,7 +97,7 @@ impl Looked {
             .map_err(PipelineError::Spill)?;
         if self.inspected.accepted.num_rows() < rows {
             self.tallies = judge.tally(&self.inspected)?;
-            self.months = months.split(&self.inspected.accepted);
+            self.rows = wanted.rows(&self.inspected.accepted);
         }
         Ok(())
     }
@@ -59,17 +106,17 @@ impl Looked {
 /// Blocks being looked at, oldest first. At most two per core are in flight.
 pub(super) struct Working {
     judge: Arc<Judge>,
-    months: Months,
+    wanted: Wanted,
     limit: usize,
     blocks: VecDeque<JoinHandle<Result<Looked, PipelineError>>>,
 }
 
 impl Working {
-    pub(super) fn new(judge: &Arc<Judge>, months: Months) -> Self {
+    pub(super) fn new(judge: &Arc<Judge>, wanted: Wanted) -> Self {
         let cores = available_parallelism().map_or(1, usize::from);
         Self {
             judge: Arc::clone(judge),
-            months,
+            wanted,
             limit: (2 * cores).min(BLOCKS_MAX),
             blocks: VecDeque::new(),
         }
@@ -77,9 +124,9 @@ impl Working {
 
     /// Starts a block; where enough are in flight, waits for the oldest and returns it.
     pub(super) async fn push(&mut self, block: Block) -> Result<Option<Looked>, PipelineError> {
-        let (judge, months) = (Arc::clone(&self.judge), self.months);
+        let (judge, wanted) = (Arc::clone(&self.judge), self.wanted);
         self.blocks.push_back(tokio::task::spawn_blocking(move || {
-            Looked::at(&block, &judge, months)
+            Looked::at(&block, &judge, wanted)
         }));
         if self.blocks.len() > self.limit {
             self.next().await

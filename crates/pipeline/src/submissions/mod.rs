@@ -1,15 +1,18 @@
 //! A submission's way: staged into `raw/`, classified, parsed into silver and quarantine,
 //! validated.
 
+pub(crate) mod archive;
 pub(crate) mod classify;
-mod judge;
+pub(crate) mod judge;
 mod looked;
+pub(crate) mod outlet;
 mod parse;
-mod passage;
+pub(crate) mod passage;
+pub(crate) mod reading;
 pub(crate) mod report;
 mod staging;
 pub(crate) mod threshold;
-mod validate;
+pub(crate) mod validate;
 
 use contract::{LayoutId, SubmitterId};
 use lake::SubmissionPlace;

@@ -2,28 +2,20 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::Utc;
-use contract::{AtomicMonth, MonthSource};
-use futures::TryStreamExt;
-use inspect::{Compression, Months, Splitter, Unpacker, Unreadable};
 use lake::Key;
 use serde_json::json;
 use store::{FileCounts, Parsed, Submission, SubmissionFile};
 
-use super::classify::{base_name, matched};
+use super::archive::Members;
 use super::judge::Judge;
-use super::looked::Working;
-use super::passage::{FilePassage, Passage};
-use super::report::ParseReport;
+use super::outlet::Outlet;
+use super::passage::Passage;
+use super::reading::{FileOutcome, SourceFile};
+use super::report::{FileReport, ParseReport, over_limit};
 use super::{Classified, classified};
 use crate::catalog::Layout;
 use crate::fault::{self, FaultPoint};
-use crate::{Event, Pipeline, PipelineError};
-
-/// How much of a compressed file is unpacked at a time, so that a bomb comes out in pieces.
-const PACKED_PIECE_BYTES: usize = 32 << 10;
-
-/// One file's end: it was read, or it is not readable as this contract and why.
-type FileOutcome = Result<(), String>;
+use crate::{Event, Pipeline, PipelineError, Source};
 
 impl Pipeline {
     /// Reads every file once: accepted rows to silver, rejects to quarantine, counts to the
@@ -39,20 +31,22 @@ impl Pipeline {
             layout,
         } = classified(submission)?;
         let layout = self.catalog.layout(&layout)?.clone();
-        let judge = Judge::new(layout, submitter, Utc::now().date_naive());
+        let today = Utc::now().date_naive();
+        let judge = Arc::new(Judge::new(layout, Some(submitter), today));
         let silver_folder = Key::Silver { place: &place }.to_string();
         let quarantine_folder = Key::Quarantine { place: &place }.to_string();
         self.objects.delete_folder(&silver_folder).await?;
         self.objects.delete_folder(&quarantine_folder).await?;
         fault::point(FaultPoint::SilverCleared);
 
-        let mut passage = Passage::open(&self.objects, &place, judge);
+        let outlet = Outlet::project(&self.objects, &place, judge.layout.plan.schema());
+        let mut passage = Passage::open(judge, outlet, Members::All);
         let files = self
             .store
             .submission_files(submission.submission_id)
             .await?;
         for file in &files {
-            if let Err(unreadable) = self.pass_file(submission, file, &mut passage).await? {
+            if let Err(unreadable) = self.read(submission, file, &mut passage).await? {
                 drop(passage);
                 self.objects.delete_folder(&silver_folder).await?;
                 self.objects.delete_folder(&quarantine_folder).await?;
@@ -73,6 +67,38 @@ impl Pipeline {
             .await
     }
 
+    async fn read(
+        &self,
+        submission: &Submission,
+        file: &SubmissionFile,
+        passage: &mut Passage,
+    ) -> Result<FileOutcome, PipelineError> {
+        let (submission, of) = (submission.submission_id, file.size_bytes as u64);
+        let watch = |bytes| {
+            self.tell(Event::Parsing {
+                submission,
+                file_name: &file.file_name,
+                bytes,
+                of,
+            });
+        };
+        let file = SourceFile {
+            name: &file.file_name,
+            sha256: file.sha256.as_deref().unwrap_or_default(),
+            source: &self.staged(file),
+        };
+        passage.read(&file, &watch).await
+    }
+
+    /// A submission's file as it was staged.
+    pub(crate) fn staged(&self, file: &SubmissionFile) -> Source {
+        Source::Object {
+            objects: self.objects.clone(),
+            key: file.raw_key.clone(),
+            size_bytes: file.size_bytes as u64,
+        }
+    }
+
     async fn finish_parse(
         &self,
         submission: &Submission,
@@ -82,7 +108,7 @@ impl Pipeline {
     ) -> Result<serde_json::Value, PipelineError> {
         let Classified { place, .. } = classified(submission)?;
         let layout = passage.judge.layout.clone();
-        let report = passage.close(submission.submission_id).await?;
+        let (report, _) = passage.close(Some(submission.submission_id)).await?;
         let too_many = self.too_many_rejects(submission, &layout, &report);
         if too_many.is_some() {
             // Rows that will not be used must not lie where used rows lie.
@@ -151,119 +177,25 @@ impl Pipeline {
         let limit = feed
             .and_then(|feed| feed.reject_ratio)
             .unwrap_or(layout.contract.thresholds.reject_ratio);
-        let ratio = report.rows_rejected as f64 / (report.rows_in.max(1)) as f64;
-        (ratio > limit).then(|| {
-            format!(
-                "{} of {} rows were rejected, {:.1}%, and the limit is {:.1}%: `lazaret quarantine list {}` shows why",
-                report.rows_rejected,
-                report.rows_in,
-                ratio * 100.0,
-                limit * 100.0,
-                submission.submission_id
-            )
+        over_limit(report, limit).map(|told| {
+            let id = submission.submission_id;
+            format!("{told}: `lazaret quarantine list {id}` shows why")
         })
     }
-
-    /// Splits one file in order and inspects its blocks on all cores, keeping their order.
-    async fn pass_file(
-        &self,
-        submission: &Submission,
-        file: &SubmissionFile,
-        passage: &mut Passage,
-    ) -> Result<FileOutcome, PipelineError> {
-        let judge = Arc::clone(&passage.judge);
-        let months = match months(&judge.layout, &file.file_name) {
-            Ok(months) => months,
-            Err(unreadable) => return Ok(Err(unreadable)),
-        };
-        let plan = judge.layout.plan.for_file(&file.file_name);
-        let mut counts = FilePassage::new(file, &judge.layout, months);
-        let mut splitter = Splitter::new(&plan);
-        let mut chunks = self
-            .objects
-            .read(&file.raw_key, file.size_bytes as u64, None);
-        let mut working = Working::new(&judge, months);
-        let mut unpacker = Unpacker::new();
-        while let Some(chunk) = chunks.try_next().await? {
-            let packed = unpacker.compression().or_else(|| Compression::of(&chunk));
-            let piece_bytes = packed.map_or(chunk.len(), |_| PACKED_PIECE_BYTES);
-            for piece in chunk.chunks(piece_bytes.max(1)) {
-                let mut blocks = Vec::new();
-                let pushed = unpacker.push(piece, |text| {
-                    blocks.extend(splitter.push(text)?);
-                    Ok::<(), Unreadable>(())
-                });
-                if let Err(unreadable) = pushed {
-                    return Ok(Err(unreadable.to_string()));
-                }
-                passage.inspect(&mut counts, &mut working, blocks).await?;
-            }
-            self.tell(Event::Parsing {
-                submission: submission.submission_id,
-                file_name: &file.file_name,
-                bytes: chunk.len() as u64,
-                of: file.size_bytes as u64,
-            });
-        }
-        let mut blocks = Vec::new();
-        let finished = unpacker
-            .finish(|text| {
-                blocks.extend(splitter.push(text)?);
-                Ok::<(), Unreadable>(())
-            })
-            .and_then(|()| splitter.finish());
-        let end = match finished {
-            Ok((last, end)) => {
-                blocks.extend(last);
-                end
-            }
-            Err(unreadable) => return Ok(Err(unreadable.to_string())),
-        };
-        passage.inspect(&mut counts, &mut working, blocks).await?;
-        while let Some(looked) = working.next().await? {
-            passage.take(&mut counts, looked).await?;
-        }
-        passage.files.push(counts.end(end, &judge));
-        Ok(Ok(()))
-    }
-}
-
-/// Where the months of a file's rows come from, or why its name gives none.
-fn months(layout: &Layout, file_name: &str) -> Result<Months, String> {
-    let part = match &layout.contract.atomic_month {
-        None => return Ok(Months::Fixed(AtomicMonth::Unknown)),
-        Some(MonthSource::Column(name)) => {
-            let schema = layout.plan.schema();
-            return Ok(Months::of_column(&schema, name)
-                .expect("a contract's month column holds dates or timestamps"));
-        }
-        Some(MonthSource::FileNamePart(part)) => part,
-    };
-    let parts = layout
-        .contract
-        .file_name
-        .as_ref()
-        .and_then(|grammar| matched(grammar, base_name(file_name)));
-    parts
-        .and_then(|parts| AtomicMonth::from_file_name_part(parts.get(part)?).ok())
-        .map(Months::Fixed)
-        .ok_or_else(|| {
-            format!(
-                "the part `{part}` of its name is no month: write YYYY, YYYYMM or YYYY-MM there"
-            )
-        })
 }
 
 fn parsed(report: &ParseReport, files: &[SubmissionFile]) -> Parsed {
-    let counts = files
-        .iter()
-        .zip(&report.files)
-        .map(|(file, report)| FileCounts {
+    let counts = files.iter().map(|file| {
+        let read = report.files.iter();
+        let read = read.filter(|read| read.submitted_name() == file.file_name);
+        let sum = |rows: fn(&FileReport) -> u64| read.clone().map(rows).sum::<u64>() as i64;
+        FileCounts {
             ordinal: file.ordinal,
-            rows_in: report.rows_in as i64,
-            rows_accepted: report.rows_accepted as i64,
-            rows_rejected: report.rows_rejected as i64,
-        });
+            rows_in: sum(|read| read.rows_in),
+            rows_accepted: sum(|read| read.rows_accepted),
+            rows_rejected: sum(|read| read.rows_rejected),
+        }
+    });
     Parsed {
         rows_in: report.rows_in as i64,
         rows_accepted: report.rows_accepted as i64,

@@ -1,107 +1,98 @@
 //! A submission on its way through the inspector: where its rows go and what is counted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use contract::SubmissionId;
-use inspect::{
-    Block, ControlTotals, FileEnd, KEY_MEMORY_BYTES, KeyLedger, Months, Spill, Statistics,
-};
-use lake::{Objects, QuarantineWriter, SilverWriter, SubmissionPlace};
-use store::SubmissionFile;
+use contract::{AtomicMonth, SubmissionId};
+use inspect::{ControlTotals, FileEnd, KEY_MEMORY_BYTES, KeyLedger, Spill, Statistics};
 
+use super::archive::{ArchiveReport, Members};
 use super::judge::{FileTally, Judge};
-use super::looked::{Looked, Working};
+use super::looked::{Looked, Wanted};
+use super::outlet::{Outlet, Written, WrittenFiles};
 use super::report::{FileReport, ParseReport, ReasonCounter};
 use crate::PipelineError;
 use crate::catalog::Layout;
-use crate::fault::{self, FaultPoint};
 
 /// How many unknown members of a file are counted, lest members named after values fill the memory.
 const UNKNOWN_MEMBERS_MAX: usize = 10_000;
 
 /// All files of a submission.
-pub(super) struct Passage {
+pub(crate) struct Passage {
     pub(super) judge: Arc<Judge>,
-    silver: SilverWriter,
-    quarantine: QuarantineWriter,
+    outlet: Outlet,
+    pub(super) members: Members,
+    months: BTreeMap<AtomicMonth, u64>,
     rejected: ReasonCounter,
     warnings: ReasonCounter,
     failures: ReasonCounter,
     pub(super) files: Vec<FileReport>,
+    pub(super) archives: Vec<ArchiveReport>,
 }
 
 impl Passage {
-    pub(super) fn open(objects: &Objects, place: &SubmissionPlace, judge: Judge) -> Self {
+    pub(crate) fn open(judge: Arc<Judge>, outlet: Outlet, members: Members) -> Self {
         Self {
-            silver: SilverWriter::new(objects, place, judge.layout.plan.schema()),
-            quarantine: QuarantineWriter::new(objects, place),
+            outlet,
+            members,
+            months: BTreeMap::new(),
             rejected: ReasonCounter::default(),
             warnings: ReasonCounter::default(),
             failures: ReasonCounter::default(),
             files: Vec::new(),
-            judge: Arc::new(judge),
+            archives: Vec::new(),
+            judge,
         }
+    }
+
+    pub(super) fn is_by_month(&self) -> bool {
+        self.outlet.is_by_month()
     }
 
     /// Writes what still waits and says what was found. Rows in are accepted plus rejected, or
     /// it is our failure.
-    pub(super) async fn close(
+    pub(crate) async fn close(
         self,
-        submission: SubmissionId,
-    ) -> Result<ParseReport, PipelineError> {
-        let months = self.silver.close().await?;
-        fault::point(FaultPoint::SilverWritten);
-        let rows_rejected = self.quarantine.close().await?;
-        fault::point(FaultPoint::QuarantineWritten);
+        submission_id: Option<SubmissionId>,
+    ) -> Result<(ParseReport, Option<WrittenFiles>), PipelineError> {
+        let Written {
+            rows_accepted,
+            rows_rejected,
+            files,
+        } = self.outlet.close().await?;
         let (judge, contract) = (&self.judge, &self.judge.layout.contract);
         let report = ParseReport {
-            submission_id: submission,
+            submission_id,
             layout_id: contract.layout.clone(),
             contract_hash: contract.content_hash.clone(),
             rows_in: self.files.iter().map(|file| file.rows_in).sum(),
-            rows_accepted: months.iter().map(|(_, rows)| rows).sum(),
+            rows_accepted,
             rows_rejected,
-            months: months.into_iter().collect(),
+            months: self.months,
             reject_reasons: judge.described(self.rejected.into_counts()),
             warnings: judge.described(self.warnings.into_counts()),
             failures: judge.described(self.failures.into_counts()),
             files: self.files,
+            archives: self.archives,
         };
         if report.rows_in != report.rows_accepted + report.rows_rejected {
             return Err(PipelineError::RowsLost {
-                submission,
                 rows_in: report.rows_in,
                 accepted: report.rows_accepted,
                 rejected: report.rows_rejected,
             });
         }
-        Ok(report)
+        Ok((report, files))
     }
 
-    /// Inspects blocks on all cores and sends on what is ready, in order.
-    pub(super) async fn inspect(
-        &mut self,
-        file: &mut FilePassage,
-        working: &mut Working,
-        blocks: Vec<Block>,
-    ) -> Result<(), PipelineError> {
-        for block in blocks {
-            if let Some(looked) = working.push(block).await? {
-                self.take(file, looked).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Sends a block's rows on, to silver and quarantine. Blocks come in the file's order.
+    /// Sends a block's rows on. Blocks come in the file's order.
     pub(super) async fn take(
         &mut self,
         file: &mut FilePassage,
         mut looked: Looked,
     ) -> Result<(), PipelineError> {
         if let Some(ledger) = &mut file.ledger {
-            looked.compare_keys(ledger, &self.judge, file.months)?;
+            looked.compare_keys(ledger, &self.judge, file.wanted)?;
         }
         let name = file.report.file_name.as_str();
         let mut inspected = looked.inspected;
@@ -128,44 +119,36 @@ impl Passage {
         let room = UNKNOWN_MEMBERS_MAX.saturating_sub(file.unknown_members.len());
         let unknown = std::mem::take(&mut inspected.unknown_members).into_iter();
         file.unknown_members.extend(unknown.take(room));
-        self.quarantine.write(name, &inspected.rejects).await?;
-        // The rows are in `months` too.
+        self.outlet.reject(name, &inspected.rejects).await?;
+        // The rows are in `looked.rows` too.
         drop(inspected);
-        for (month, rows) in looked.months {
-            self.silver.write(month, rows).await?;
-        }
-        Ok(())
+        looked.rows.count(&mut self.months);
+        Ok(self.outlet.accept(looked.rows).await?)
     }
 }
 
 /// One file on its way.
 pub(super) struct FilePassage {
-    report: FileReport,
+    pub(super) report: FileReport,
     statistics: Statistics,
     /// Paths of JSON members that the contract does not read.
     unknown_members: BTreeSet<String>,
     control: ControlTotals,
-    months: Months,
+    wanted: Wanted,
     /// Where the contract wants its natural key to be unique.
     ledger: Option<KeyLedger>,
     tallies: Vec<FileTally>,
 }
 
 impl FilePassage {
-    pub(super) fn new(file: &SubmissionFile, layout: &Layout, months: Months) -> Self {
-        let report = FileReport {
-            file_name: file.file_name.clone(),
-            sha256: file.sha256.clone().unwrap_or_default(),
-            size_bytes: file.size_bytes as u64,
-            ..FileReport::default()
-        };
+    pub(super) fn new(report: FileReport, layout: &Layout, wanted: Wanted) -> Self {
         let spill: Spill = Box::new(|| Ok(Box::new(tempfile::tempfile()?)));
         Self {
             report,
             statistics: Statistics::default(),
             unknown_members: BTreeSet::new(),
             control: layout.plan.control_totals(),
-            months,
+            wanted,
             ledger: KeyLedger::new(&layout.plan, KEY_MEMORY_BYTES, spill),
             tallies: vec![FileTally::default(); layout.measures.iter().len()],
         }

@@ -7,12 +7,15 @@ use contract::{AtomicMonth, Encoding, LayoutId, Severity, SubmissionId};
 use inspect::{ColumnStatistics, FileEnd, Finding, Problem, Statistics};
 use serde::{Deserialize, Serialize};
 
+use super::archive::ArchiveReport;
 use super::threshold::ThresholdReport;
 
 /// The report of one submission. Holds counts and the contract's own words, never values.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ParseReport {
-    pub submission_id: SubmissionId,
+    /// None of a file that was inspected by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub submission_id: Option<SubmissionId>,
     pub layout_id: LayoutId,
     pub contract_hash: String,
     pub rows_in: u64,
@@ -26,13 +29,36 @@ pub struct ParseReport {
     /// Rules of severity `fail` that rows break: each fails the submission.
     pub failures: Vec<ReasonCount>,
     pub files: Vec<FileReport>,
+    /// ZIP archives, whose members are among the files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub archives: Vec<ArchiveReport>,
+}
+
+/// Says so where more rows were rejected than may be.
+pub(crate) fn over_limit(report: &ParseReport, limit: f64) -> Option<String> {
+    let ratio = report.rows_rejected as f64 / report.rows_in.max(1) as f64;
+    (ratio > limit).then(|| {
+        format!(
+            "{} of {} rows were rejected, {:.1}%, and the limit is {:.1}%",
+            report.rows_rejected,
+            report.rows_in,
+            ratio * 100.0,
+            limit * 100.0
+        )
+    })
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct FileReport {
+    /// Of a member of an archive, the archive's name and its own: `claims.zip/2024/claims.csv`.
     pub file_name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archive: Option<String>,
+    /// Of the file as it was submitted; empty where it was not.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub sha256: String,
+    /// Of a member of an archive, as it is unpacked.
     pub size_bytes: u64,
     pub rows_in: u64,
     pub rows_accepted: u64,
@@ -63,6 +89,11 @@ pub struct FileReport {
 }
 
 impl FileReport {
+    /// The name of the file that was submitted: that of the archive which holds this one.
+    pub(crate) fn submitted_name(&self) -> &str {
+        self.archive.as_deref().unwrap_or(&self.file_name)
+    }
+
     /// Adds what is known only at the file's end.
     pub(crate) fn end(&mut self, end: FileEnd, statistics: &Statistics) {
         self.encoding = end.encoding;
@@ -106,7 +137,7 @@ impl From<&Finding> for FindingReport {
 
 impl FindingReport {
     /// The rule with its column and what it found: `` `paid`: control (…) ``.
-    pub(crate) fn named(&self) -> String {
+    pub fn named(&self) -> String {
         let Self {
             column,
             rule,
@@ -167,7 +198,7 @@ pub struct ReasonCount {
 
 impl ReasonCount {
     /// The rule with its column: `` `paid`: range ``.
-    pub(crate) fn named(&self) -> String {
+    pub fn named(&self) -> String {
         match &self.column {
             Some(column) => format!("`{column}`: {}", self.rule),
             None => self.rule.clone(),

@@ -1,19 +1,20 @@
 use bytes::Bytes;
 use chrono::Utc;
 use contract::MonthSource;
-use inspect::unpacked_head;
+use inspect::{Archive, Member, unpacked_head};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use store::{Classification, Staged, Submission, SubmissionFile};
 
+use super::archive;
 use super::classify::{ClassifiedFile, classify};
 use crate::fault::{self, FaultPoint};
 use crate::inbox::raw_place;
-use crate::{ClassifierKind, Event, Pipeline, PipelineError};
+use crate::{ClassifierKind, Event, Pipeline, PipelineError, Source};
 use lake::Key;
 
 /// How much of a file the header classifier sees: the longest header that it understands.
-const HEAD_BYTES: u64 = 256 * 1024;
+const HEAD_BYTES: usize = 256 * 1024;
 
 impl Pipeline {
     /// Copies a submission's files into `raw/`, hashes them, writes the manifest and classifies.
@@ -133,22 +134,21 @@ impl Pipeline {
         let kind = self.settings.classifier;
         let mut seen = Vec::with_capacity(files.len());
         for file in files {
-            let head = match kind {
-                ClassifierKind::SubmitterFilename => Vec::new(),
-                ClassifierKind::Header => {
-                    let length = HEAD_BYTES.min(file.size_bytes as u64);
-                    if length == 0 {
-                        Vec::new()
-                    } else {
-                        let start = self.objects.get_range(&file.raw_key, 0, length).await?;
-                        unpacked_head(&start, HEAD_BYTES as usize)
-                    }
-                }
+            let source = self.staged(file);
+            // What is damaged is classified by its own name: parsing says what is wrong with it.
+            let Some(Ok(archive)) = archive::list(&source).await? else {
+                seen.push(ClassifiedFile {
+                    file_name: file.file_name.clone(),
+                    head: self.head(&source).await?,
+                });
+                continue;
             };
-            seen.push(ClassifiedFile {
-                file_name: file.file_name.clone(),
-                head,
-            });
+            for member in &archive.members {
+                seen.push(ClassifiedFile {
+                    file_name: format!("{}/{}", file.file_name, member.name),
+                    head: self.member_head(&source, &archive, member).await?,
+                });
+            }
         }
         Ok(classify(
             kind,
@@ -156,6 +156,33 @@ impl Pipeline {
             &submission.grouping_key,
             &seen,
         ))
+    }
+
+    /// What the classifier sees of a file.
+    async fn head(&self, source: &Source) -> Result<Vec<u8>, PipelineError> {
+        match self.settings.classifier {
+            ClassifierKind::SubmitterFilename => Ok(Vec::new()),
+            ClassifierKind::Header if source.size_bytes() == Some(0) => Ok(Vec::new()),
+            ClassifierKind::Header => {
+                let start = source.range(0, HEAD_BYTES as u64).await?;
+                Ok(unpacked_head(&start, HEAD_BYTES))
+            }
+        }
+    }
+
+    async fn member_head(
+        &self,
+        source: &Source,
+        archive: &Archive,
+        member: &Member,
+    ) -> Result<Vec<u8>, PipelineError> {
+        match self.settings.classifier {
+            ClassifierKind::SubmitterFilename => Ok(Vec::new()),
+            ClassifierKind::Header => {
+                let start = archive::member_head(source, archive, member, HEAD_BYTES).await?;
+                Ok(unpacked_head(&start, HEAD_BYTES))
+            }
+        }
     }
 
     /// True where a file's name says which month its rows are of: the same bytes under another

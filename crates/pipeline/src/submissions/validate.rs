@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use chrono::Utc;
-use contract::{AtomicMonth, Severity};
-use lake::{Key, session};
+use contract::{AtomicMonth, Contract, Rule, Severity};
+use lake::Key;
 use serde_json::json;
 use store::{Submission, SubmissionState, Verdict};
 
@@ -27,6 +27,30 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
+    pub(crate) fn of(report: &ParseReport, contract: &Contract, min_rows: u64) -> Self {
+        let months = &report.months;
+        let without_month = contract.atomic_month.as_ref();
+        let without_month = without_month.and_then(|_| months.get(&AtomicMonth::Unknown));
+        let mut facts = Self {
+            rows_accepted: report.rows_accepted,
+            min_rows,
+            rows_without_month: without_month.copied().unwrap_or(0),
+            row_warnings: report.warnings.iter().map(|reason| reason.rows).sum(),
+            failed_rules: report.failures.iter().map(ReasonCount::named).collect(),
+            warned_rules: Vec::new(),
+        };
+        facts.add_files(&report.files);
+        facts
+    }
+
+    /// Rules over the whole that are broken.
+    pub(crate) fn add_rules(&mut self, judge: &Judge, broken: Vec<&Rule>) {
+        for rule in broken {
+            let (severity, told) = judge.file_rule(rule);
+            self.broken_whole(severity, told);
+        }
+    }
+
     /// What is wrong with single files as a whole.
     fn add_files(&mut self, files: &[FileReport]) {
         for file in files {
@@ -116,32 +140,12 @@ impl Pipeline {
             layout,
         } = classified(submission)?;
         let layout = self.catalog.layout(&layout)?;
-        let judge = Judge::new(Arc::clone(layout), submitter, Utc::now().date_naive());
+        let judge = Judge::new(Arc::clone(layout), Some(submitter), Utc::now().date_naive());
         let report = self.parse_report(submission).await?;
-        let mut facts = Facts {
-            rows_accepted: report.rows_accepted,
-            min_rows: self.min_rows(submission, layout.contract.thresholds.min_rows),
-            row_warnings: report.warnings.iter().map(|reason| reason.rows).sum(),
-            failed_rules: report.failures.iter().map(ReasonCount::named).collect(),
-            ..Facts::default()
-        };
-        if layout.contract.atomic_month.is_some() {
-            facts.rows_without_month = report
-                .months
-                .get(&AtomicMonth::Unknown)
-                .copied()
-                .unwrap_or(0);
-        }
-        facts.add_files(&report.files);
-        let context = session(&self.objects)?;
-        for rule in layout
-            .file_rules
-            .broken(&context, &self.objects, &place)
-            .await?
-        {
-            let (severity, told) = judge.file_rule(rule);
-            facts.broken_whole(severity, told);
-        }
+        let min_rows = self.min_rows(submission, layout.contract.thresholds.min_rows);
+        let mut facts = Facts::of(&report, &layout.contract, min_rows);
+        let broken = layout.file_rules.broken_by(&self.objects, &place).await?;
+        facts.add_rules(&judge, broken);
         let verdict = decide_verdict(&facts);
         let counts = json!({ "state": verdict.state.as_str(), "warnings": verdict.warnings });
         self.store

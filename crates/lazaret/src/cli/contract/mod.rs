@@ -6,6 +6,7 @@ mod generate;
 mod infer;
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::{Subcommand, ValueEnum};
@@ -14,6 +15,7 @@ use contract::{Contract, DocumentError, LayoutId};
 use super::failure::diagnostic;
 use super::project::shown_path;
 use super::{Done, Failure, Globals};
+use crate::shipped;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Call {
@@ -24,7 +26,7 @@ pub(crate) enum Call {
     },
     /// A contract at a glance: columns, checks, rules
     Show {
-        /// A layout of the project such as medical_claim@v1, or a contract's file
+        /// A layout of the project or the library such as medical_claim@v1, or a contract's file
         contract: String,
     },
     /// Draft a contract from files of one kind: dialect, types, formats, keys, codes
@@ -48,14 +50,14 @@ pub(crate) enum Call {
     ///
     /// Exit code 0: nothing or only compatible changes; 1: some are breaking.
     Diff {
-        /// A layout of the project such as medical_claim@v1, or a contract's file
+        /// A layout of the project or the library such as medical_claim@v1, or a contract's file
         old: String,
         /// The same, newer
         new: String,
     },
     /// Print a contract in another form
     Export {
-        /// A layout of the project such as medical_claim@v1, or a contract's file
+        /// A layout of the project or the library such as medical_claim@v1, or a contract's file
         contract: String,
         #[arg(long, value_enum)]
         to: Form,
@@ -94,32 +96,59 @@ pub(crate) async fn run(globals: &Globals, call: Call) -> Result<Done, Failure> 
     }
 }
 
-/// The contract of that layout in the project, or in that file.
+/// The contract of that layout, in the project or else in the library, or in that file.
 pub(crate) fn load(globals: &Globals, named: &str) -> Result<Contract, Failure> {
+    Ok(load_documented(globals, named)?.0)
+}
+
+/// The same with the text that it was read from.
+pub(crate) fn load_documented(
+    globals: &Globals,
+    named: &str,
+) -> Result<(Contract, String), Failure> {
     let layout = named.parse::<LayoutId>().ok();
-    let path = match &layout {
-        Some(id) => {
-            (globals.project).join(format!("contracts/{}/v{}.yaml", id.file_type, id.version))
-        }
+    let relative = layout
+        .as_ref()
+        .map(|id| format!("contracts/{}/v{}.yaml", id.file_type, id.version));
+    let path = match &relative {
+        Some(relative) => globals.project.join(relative),
         None => PathBuf::from(named),
     };
     if !path.is_file() {
-        return Err(Failure::refused(match layout {
-            Some(id) => format!(
-                "there is no contract {id}: {} does not exist",
-                shown_path(&path)
-            ),
-            None => format!(
-                "`{named}` is neither a layout such as medical_claim@v1 nor a contract's file"
-            ),
-        }));
+        let of_library = relative.as_deref().and_then(load_from_library);
+        return of_library.unwrap_or_else(|| {
+            Err(Failure::refused(match layout {
+                Some(id) => format!(
+                    "there is no contract {id}: it is not in the library, and {} does not exist",
+                    shown_path(&path)
+                ),
+                None => format!(
+                    "`{named}` is neither a layout such as medical_claim@v1 nor a contract's file"
+                ),
+            }))
+        });
     }
     let shown = path
         .strip_prefix(&globals.project)
         .unwrap_or(&path)
         .display()
         .to_string();
-    parse(&shown, &path, &read(&path)?).map_err(|error| Failure::Unusable(diagnostic(&error)))
+    let text = read(&path)?;
+    let contract = parse(&shown, &path, &text);
+    let contract = contract.map_err(|error| Failure::Unusable(diagnostic(&error)))?;
+    Ok((contract, text))
+}
+
+fn load_from_library(path: &str) -> Option<Result<(Contract, String), Failure>> {
+    let text = shipped::document(path)?;
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let domain = |name: &str| {
+        let found = shipped::document(&format!("{folder}/{name}")).map(str::to_owned);
+        found.ok_or_else(|| io::ErrorKind::NotFound.into())
+    };
+    let contract = Contract::parse(path, text, &domain);
+    let contract = contract.map_err(|error| Failure::Unusable(diagnostic(&error)));
+    Some(contract.map(|contract| (contract, text.to_owned())))
 }
 
 fn read(path: &Path) -> Result<String, Failure> {

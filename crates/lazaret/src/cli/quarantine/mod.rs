@@ -10,8 +10,9 @@ use serde::Serialize;
 use serde_json::json;
 use store::{Audit, Submission, SubmissionFilter};
 
+use crate::cli::findings::reasons_table;
 use crate::cli::output::{Answer, Table, count, count_if_any, plural, short, show};
-use crate::cli::submission::{parse_report, reasons_table};
+use crate::cli::submission::parse_report;
 use crate::cli::{Done, Failure, Globals, actor, project};
 
 #[derive(Debug, Subcommand)]
