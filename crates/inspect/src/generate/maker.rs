@@ -55,13 +55,15 @@ impl Maker {
         layout: &Layout,
         random: &mut Random,
     ) -> Result<Self, TwinError> {
-        let mut judge = Judge::of(column);
+        let judge = Judge::of(column);
+        // What lies outside the period breaks no rule of a cell, so only the source keeps to it.
+        let mut within = Judge::of(column);
         if let Some((first, last)) = standing.period {
-            judge.bounds = (judge.bounds.0.max(first), judge.bounds.1.min(last));
+            within.bounds = (judge.bounds.0.max(first), judge.bounds.1.min(last));
         }
         let row = RowContext { moment: 0 };
         let place = layout.place(at);
-        for source in Source::of(column, &judge, place, standing.rank) {
+        for source in Source::of(column, &within, place, standing.rank) {
             let tries = || DRAWS_MAX;
             let found = (0..tries()).find_map(|_| {
                 let text = source.draw(&judge, random, row)?;
