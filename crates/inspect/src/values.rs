@@ -1,5 +1,6 @@
 //! A column's typed values while they are collected, and the Arrow array that they become.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -52,6 +53,16 @@ impl TextValues {
         }
     }
 
+    /// The same text in each of so many rows.
+    pub(crate) fn repeated(text: &str, rows: usize) -> Self {
+        let bytes = text.repeat(rows).into_bytes();
+        Self {
+            used: bytes.len(),
+            bytes,
+            ends: (0..=rows).map(|row| (row * text.len()) as i32).collect(),
+        }
+    }
+
     /// `text` is valid UTF-8.
     #[inline(always)]
     pub(crate) fn push(&mut self, text: &[u8]) {
@@ -81,6 +92,25 @@ impl TextValues {
         self.bytes.resize(guess.clamp(end + end / 2 + 64, most), 0);
     }
 
+    /// Keeps the rows before the first run and those in the runs.
+    fn keep_runs(&mut self, runs: &[Range<usize>]) {
+        let mut rows = runs.first().map_or(self.ends.len() - 1, |run| run.start);
+        for run in runs {
+            let (start, end) = (self.ends[run.start] as usize, self.ends[run.end] as usize);
+            let to = self.ends[rows];
+            let moved = start as i32 - to;
+            if moved > 0 {
+                self.bytes.copy_within(start..end, to as usize);
+            }
+            for row in run.clone() {
+                rows += 1;
+                self.ends[rows] = self.ends[row + 1] - moved;
+            }
+        }
+        self.ends.truncate(rows + 1);
+        self.used = self.ends[rows] as usize;
+    }
+
     #[expect(
         unsafe_code,
         reason = "each cell's text was checked before: once is enough"
@@ -101,6 +131,18 @@ impl TextValues {
         // (`Decoding::of`), what was decoded, transforms of it, and a contract's codes.
         unsafe { StringArray::new_unchecked(offsets, Buffer::from_vec(self.bytes), nulls) }
     }
+}
+
+/// Keeps the values before the first run and those in the runs, which ascend.
+pub(crate) fn keep_runs<T: Copy>(values: &mut Vec<T>, runs: &[Range<usize>]) {
+    let mut length = runs.first().map_or(values.len(), |run| run.start);
+    for run in runs {
+        if run.start > length {
+            values.copy_within(run.clone(), length);
+        }
+        length += run.len();
+    }
+    values.truncate(length);
 }
 
 /// One bit for each row.
@@ -149,6 +191,18 @@ impl ColumnValues {
             Values::Decimal(values) => values.resize(rows, 0),
             Values::Date(values) => values.resize(rows, 0),
             Values::Boolean(values) => values.resize(rows, false),
+        }
+    }
+
+    /// Keeps the rows before the first run and those in the runs, which ascend.
+    pub(crate) fn keep_runs(&mut self, runs: &[Range<usize>]) {
+        keep_runs(&mut self.valid, runs);
+        match &mut self.values {
+            Values::Text(values) => values.keep_runs(runs),
+            Values::Integer(values) | Values::Timestamp(values) => keep_runs(values, runs),
+            Values::Decimal(values) => keep_runs(values, runs),
+            Values::Date(values) => keep_runs(values, runs),
+            Values::Boolean(values) => keep_runs(values, runs),
         }
     }
 
@@ -211,6 +265,40 @@ mod tests {
             assert_eq!(array.value(at), text);
         }
         assert_eq!(array.value(40), "");
+    }
+
+    #[test]
+    fn runs_of_rows_are_kept() {
+        for dropped in [
+            &[][..],
+            &[0],
+            &[9],
+            &[3, 4, 7],
+            &[0, 1, 9],
+            &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
+        ] {
+            let mut values = TextValues::with_capacity(0);
+            let texts: Vec<String> = (0..12).map(|row| "xyz".repeat(row * 5 % 7) + "é").collect();
+            for text in &texts {
+                values.push(text.as_bytes());
+            }
+            // The first two rows are of an earlier tile.
+            let mut rows: Vec<usize> = (0..12).collect();
+            let (mut runs, mut start) = (Vec::new(), 2);
+            for at in dropped {
+                runs.push(start..at + 2);
+                start = at + 3;
+            }
+            runs.push(start..12);
+            values.keep_runs(&runs);
+            keep_runs(&mut rows, &runs);
+            let expect = (0..12usize).filter(|row| *row < 2 || !dropped.contains(&(row - 2)));
+            assert_eq!(rows, expect.collect::<Vec<_>>());
+            values.push(b"next");
+            let array = values.finish(None);
+            let kept = rows.iter().map(|&row| texts[row].as_str()).chain(["next"]);
+            assert!(array.iter().flatten().eq(kept), "{dropped:?}");
+        }
     }
 
     #[test]
