@@ -105,7 +105,7 @@ impl<'b> Inspection<'b> {
         self.rows.extend(tile.rows.iter().map(|row| row.record));
         let bytes = tile.bytes(&block.raw);
         let (reader, encoding) = (&binding.reader, binding.encoding);
-        let source = Source::new(bytes, tile, reader, encoding, binding.width());
+        let source = Source::new(bytes, tile, reader, encoding);
         for (at, column) in plan.columns.iter().enumerate() {
             let (rejected, broken_cells) = (&mut self.rejected, &mut self.broken_cells);
             let mut report = |record: u32, broken: Broken| {
@@ -241,11 +241,17 @@ impl<'b> Inspection<'b> {
         let plan = &block.plan.compiled;
         let mut rejects = Vec::new();
         let (mut warnings, mut failures) = (Vec::new(), Vec::new());
+        let of_records = self.broken_records.iter().map(|(record, _)| *record);
+        let of_cells = self.broken_cells.iter().map(|cell| cell.record);
+        let mut broken: Vec<u32> = of_records.chain(of_cells).collect();
+        broken.sort_unstable();
+        broken.dedup();
         let mut broken_records = std::mem::take(&mut self.broken_records)
             .into_iter()
             .peekable();
         let mut cells = self.broken_cells.iter().peekable();
-        for (record, rejected) in (0u32..).zip(&self.rejected) {
+        for record in broken {
+            let rejected = self.rejected[record as usize];
             let row = block.first_row + u64::from(record);
             let mut problems = Vec::new();
             while let Some((_, problem)) = broken_records.next_if(|(broken, _)| *broken == record) {
@@ -262,14 +268,14 @@ impl<'b> Inspection<'b> {
                             problem: problem.clone(),
                         });
                     }
-                    if *rejected {
+                    if rejected {
                         problems.push(problem);
                     } else {
                         warnings.push(Warning { row, problem });
                     }
                 }
             }
-            if *rejected {
+            if rejected {
                 let span = block.records[record as usize];
                 let (offset, length) = places.of(record as usize, span);
                 rejects.push(Reject {
@@ -308,15 +314,17 @@ fn severity(of_column: Severity, rule: CellRule) -> Severity {
 
 fn lineage(block: &Block, places: &FilePlaces, records: &[u32]) -> [ArrayRef; 4] {
     let files = TextValues::repeated(&block.plan.source_file, records.len());
-    let of_records = |value: &dyn Fn(usize) -> u64| -> ArrayRef {
-        let values = records.iter().map(|&record| value(record as usize) as i64);
-        Arc::new(Int64Array::from_iter_values(values))
-    };
-    let place = |record: usize| places.of(record, block.records[record]);
+    let first_row = block.first_row as i64;
+    let rows = records.iter().map(|&record| first_row + i64::from(record));
+    let placed = records.iter().map(|&record| {
+        let (offset, length) = places.of(record as usize, block.records[record as usize]);
+        (offset as i64, length as i64)
+    });
+    let (offsets, lengths): (Vec<i64>, Vec<i64>) = placed.unzip();
     [
         Arc::new(files.finish(None)),
-        of_records(&|record| block.first_row + record as u64),
-        of_records(&|record| place(record).0),
-        of_records(&|record| place(record).1),
+        Arc::new(Int64Array::from_iter_values(rows)),
+        Arc::new(Int64Array::from(offsets)),
+        Arc::new(Int64Array::from(lengths)),
     ]
 }

@@ -10,7 +10,7 @@ use arrow::array::{
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 
 use crate::plan::Kind;
-use crate::word::copy;
+use crate::word::{ShortText, copy};
 use crate::zone::ZoneReading;
 
 /// One entry per row; where `valid` is false the value is a placeholder.
@@ -35,12 +35,62 @@ pub(crate) enum Values {
 pub(crate) struct TextValues {
     /// The strings, then zeros to write the next ones over.
     bytes: Vec<u8>,
-    used: usize,
     ends: Vec<i32>,
 }
 
 /// How much room is made at least.
 const ROOM_BYTES: usize = 4 << 10;
+
+/// The next rows of a column of text, to be written in order.
+pub(crate) struct TextRows<'v> {
+    bytes: &'v mut Vec<u8>,
+    used: usize,
+    ends: &'v mut [i32],
+    rows_before: usize,
+    rows_expected: usize,
+}
+
+impl TextRows<'_> {
+    /// `text` is valid UTF-8.
+    #[inline(always)]
+    pub(crate) fn write(&mut self, row: usize, text: &[u8]) {
+        let end = self.used + text.len();
+        if end > self.bytes.len() {
+            make_room(self.bytes, end, self.rows_before + row, self.rows_expected);
+        }
+        copy(text, &mut self.bytes[self.used..end]);
+        self.end_row(row, end);
+    }
+
+    /// The same of a short text, whose length makes no difference.
+    #[inline(always)]
+    pub(crate) fn write_short(&mut self, row: usize, text: ShortText) {
+        let room = self.used + ShortText::BYTES_MAX;
+        if room > self.bytes.len() {
+            make_room(self.bytes, room, self.rows_before + row, self.rows_expected);
+        }
+        self.bytes[self.used..room].copy_from_slice(&text.bytes());
+        self.end_row(row, self.used + text.length);
+    }
+
+    #[inline(always)]
+    fn end_row(&mut self, row: usize, end: usize) {
+        self.used = end;
+        // A block's text is at most three times its bytes, its codes 4 KiB each: below 2 GiB,
+        // which `finish` checks.
+        self.ends[row] = end as i32;
+    }
+}
+
+/// Makes room for the text up to `end`, and as much as the rows that are still to come will
+/// take if they are like those so far.
+#[cold]
+#[inline(never)]
+fn make_room(bytes: &mut Vec<u8>, end: usize, rows: usize, expected: usize) {
+    let guess = (end as f64 * 1.05 * expected as f64 / (rows + 1) as f64) as usize;
+    let most = (4 * end).max(ROOM_BYTES);
+    bytes.resize(guess.clamp(end + end / 2 + 64, most), 0);
+}
 
 impl TextValues {
     pub(crate) fn with_capacity(rows: usize) -> Self {
@@ -48,48 +98,39 @@ impl TextValues {
         ends.push(0);
         Self {
             bytes: Vec::new(),
-            used: 0,
             ends,
         }
+    }
+
+    fn used(&self) -> usize {
+        self.ends.last().map_or(0, |&end| end as usize)
+    }
+
+    /// So many more rows, all of which are to be written.
+    pub(crate) fn rows(&mut self, count: usize) -> TextRows<'_> {
+        let (used, rows_before) = (self.used(), self.ends.len() - 1);
+        self.ends.resize(self.ends.len() + count, 0);
+        TextRows {
+            bytes: &mut self.bytes,
+            used,
+            rows_expected: self.ends.capacity(),
+            ends: &mut self.ends[rows_before + 1..],
+            rows_before,
+        }
+    }
+
+    fn push_empty(&mut self, count: usize) {
+        let end = self.used() as i32;
+        self.ends.resize(self.ends.len() + count, end);
     }
 
     /// The same text in each of so many rows.
     pub(crate) fn repeated(text: &str, rows: usize) -> Self {
         let bytes = text.repeat(rows).into_bytes();
         Self {
-            used: bytes.len(),
             bytes,
             ends: (0..=rows).map(|row| (row * text.len()) as i32).collect(),
         }
-    }
-
-    /// `text` is valid UTF-8.
-    #[inline(always)]
-    pub(crate) fn push(&mut self, text: &[u8]) {
-        let end = self.used + text.len();
-        if end > self.bytes.len() {
-            self.make_room(end);
-        }
-        copy(text, &mut self.bytes[self.used..end]);
-        self.used = end;
-        self.push_empty();
-    }
-
-    #[inline(always)]
-    pub(crate) fn push_empty(&mut self) {
-        // A block's text is at most three times its bytes, its codes 4 KiB each: below 2 GiB,
-        // which `finish` checks.
-        self.ends.push(self.used as i32);
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn make_room(&mut self, end: usize) {
-        // As much as the rows that are still to come will take if they are like those so far.
-        let (rows, expected) = (self.ends.len(), self.ends.capacity());
-        let guess = (end as f64 * 1.05 * expected as f64 / rows as f64) as usize;
-        let most = (4 * end).max(ROOM_BYTES);
-        self.bytes.resize(guess.clamp(end + end / 2 + 64, most), 0);
     }
 
     /// Keeps the rows before the first run and those in the runs.
@@ -108,7 +149,6 @@ impl TextValues {
             }
         }
         self.ends.truncate(rows + 1);
-        self.used = self.ends[rows] as usize;
     }
 
     #[expect(
@@ -116,11 +156,12 @@ impl TextValues {
         reason = "each cell's text was checked before: once is enough"
     )]
     pub(crate) fn finish(mut self, nulls: Option<NullBuffer>) -> StringArray {
+        let used = self.used();
         assert!(
-            i32::try_from(self.used).is_ok(),
+            i32::try_from(self.bytes.len()).is_ok(),
             "a block's text is below 2 GiB"
         );
-        self.bytes.truncate(self.used);
+        self.bytes.truncate(used);
         debug_assert!(
             str::from_utf8(&self.bytes).is_ok(),
             "every cell was checked to be valid UTF-8"
@@ -186,7 +227,7 @@ impl ColumnValues {
         self.valid.resize(self.valid.len() + count, false);
         let rows = self.valid.len();
         match &mut self.values {
-            Values::Text(values) => (0..count).for_each(|_| values.push_empty()),
+            Values::Text(values) => values.push_empty(count),
             Values::Integer(values) | Values::Timestamp(values) => values.resize(rows, 0),
             Values::Decimal(values) => values.resize(rows, 0),
             Values::Date(values) => values.resize(rows, 0),
@@ -255,10 +296,14 @@ mod tests {
         let texts: Vec<String> = (0..40)
             .map(|n| "aé€bcdefghij".repeat(9).chars().take(2 * n).collect())
             .collect();
-        for text in &texts {
-            values.push(text.as_bytes());
+        let mut rows = values.rows(texts.len());
+        for (row, text) in texts.iter().enumerate() {
+            match ShortText::of(text.as_bytes()) {
+                Some(short) if row % 2 == 0 => rows.write_short(row, short),
+                _ => rows.write(row, text.as_bytes()),
+            }
         }
-        values.push_empty();
+        values.push_empty(1);
         let array = values.finish(None);
         assert_eq!(array.len(), 41);
         for (at, text) in texts.iter().enumerate() {
@@ -279,8 +324,9 @@ mod tests {
         ] {
             let mut values = TextValues::with_capacity(0);
             let texts: Vec<String> = (0..12).map(|row| "xyz".repeat(row * 5 % 7) + "é").collect();
-            for text in &texts {
-                values.push(text.as_bytes());
+            let mut written = values.rows(texts.len());
+            for (row, text) in texts.iter().enumerate() {
+                written.write(row, text.as_bytes());
             }
             // The first two rows are of an earlier tile.
             let mut rows: Vec<usize> = (0..12).collect();
@@ -294,7 +340,7 @@ mod tests {
             keep_runs(&mut rows, &runs);
             let expect = (0..12usize).filter(|row| *row < 2 || !dropped.contains(&(row - 2)));
             assert_eq!(rows, expect.collect::<Vec<_>>());
-            values.push(b"next");
+            values.rows(1).write(0, b"next");
             let array = values.finish(None);
             let kept = rows.iter().map(|&row| texts[row].as_str()).chain(["next"]);
             assert!(array.iter().flatten().eq(kept), "{dropped:?}");
