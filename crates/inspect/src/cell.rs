@@ -12,6 +12,7 @@ use crate::encoding::decode_windows_1252;
 use crate::plan::ColumnPlan;
 use crate::reason::{Broken, CellRule};
 use crate::transform;
+use crate::word::ShortText;
 
 /// What a field holds.
 #[derive(Debug, PartialEq, Eq)]
@@ -75,7 +76,8 @@ pub(crate) struct CellReader<'p> {
     decoding: Decoding,
 }
 
-fn starts_of(nulls: &[Box<[u8]>]) -> [u64; 4] {
+/// One bit for each byte that one of them starts with.
+pub(crate) fn starts_of(nulls: &[Box<[u8]>]) -> [u64; 4] {
     let mut starts = [0; 4];
     for &first in nulls.iter().filter_map(|null| null.first()) {
         starts[usize::from(first >> 6)] |= 1 << (first & 63);
@@ -92,7 +94,7 @@ impl<'p> CellReader<'p> {
     ) -> Self {
         Self {
             trim: column.trim,
-            null_starts: starts_of(&column.nulls),
+            null_starts: column.null_starts,
             nulls: &column.nulls,
             transforms: &column.transforms,
             zero_pad: column.zero_pad,
@@ -109,6 +111,19 @@ impl<'p> CellReader<'p> {
 
     fn keeps_text(&self) -> bool {
         self.transforms.is_empty() && self.zero_pad == 0
+    }
+
+    /// Whether [`Self::read_quick`] would give the field back as it is, or no text where it is
+    /// empty. It is short, and ends at `end` in `bytes`.
+    #[inline(always)]
+    pub(crate) fn is_bare(&self, field: ShortText, bytes: &[u8], end: usize) -> bool {
+        let first = field.first();
+        if Some(first) == self.quote || !self.nulls.is_empty() && self.may_be_null(first) {
+            return false;
+        }
+        // The byte before an empty field may be any.
+        let inked = || is_inked(first) & is_inked(bytes[end.saturating_sub(1)]);
+        !self.trim || inked() | field.is_empty()
     }
 
     #[inline(always)]
@@ -181,10 +196,14 @@ impl<'p> CellReader<'p> {
     }
 
     #[inline(always)]
+    fn may_be_null(&self, first: u8) -> bool {
+        self.null_starts[usize::from(first >> 6)] >> (first & 63) & 1 != 0
+    }
+
+    #[inline(always)]
     fn is_null(&self, text: &[u8]) -> bool {
         let &[first, ..] = text else { return false };
-        let may_be = self.null_starts[usize::from(first >> 6)] >> (first & 63) & 1 != 0;
-        may_be && self.nulls.iter().any(|null| &**null == text)
+        self.may_be_null(first) && self.nulls.iter().any(|null| &**null == text)
     }
 }
 
@@ -237,12 +256,17 @@ fn trim_latin1(bytes: &[u8]) -> &[u8] {
 /// Without surrounding white space, that of Unicode included.
 #[inline(always)]
 fn trim(text: &[u8]) -> &[u8] {
-    let inked = |byte: u8| byte > b' ' && byte < 0x7F;
     match text {
-        [first, .., last] if inked(*first) && inked(*last) => text,
-        [only] if inked(*only) => text,
+        [first, .., last] if is_inked(*first) && is_inked(*last) => text,
+        [only] if is_inked(*only) => text,
         _ => trim_with_care(text),
     }
+}
+
+/// Whether it is an ASCII character that is seen.
+#[inline(always)]
+fn is_inked(byte: u8) -> bool {
+    byte.wrapping_sub(b'!') < 0x7F - b'!'
 }
 
 fn trim_with_care(text: &[u8]) -> &[u8] {
@@ -284,6 +308,12 @@ mod tests {
             let reader = reader(&nulls, transforms, decoding);
             if reader.is_quick() {
                 assert_eq!(reader.read_quick(field, &mut scratch), expect, "{field:?}");
+                if let Some(short) = ShortText::of(field)
+                    && reader.is_bare(short, &[field, b"x"].concat(), field.len())
+                {
+                    let text = Some(Cell::Text(field)).filter(|_| !field.is_empty());
+                    assert_eq!(text.unwrap_or(Cell::Null), expect, "{field:?}");
+                }
             }
         };
         use Decoding::{CheckUtf8, Clean, EachValue, Latin1, Windows1252};

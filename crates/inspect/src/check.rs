@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use contract::{Domain, Length};
 
 use crate::pattern::Pattern;
-use crate::word::{short_word, two_words};
+use crate::word::ShortText;
 
 /// Bounds of a typed value, both included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,85 +72,143 @@ pub(crate) fn length_holds(length: Length, text: &[u8]) -> bool {
     length.min <= characters && characters <= length.max
 }
 
+/// Whether [`length_holds`] for a short text; where not, that decides.
+#[inline(always)]
+pub(crate) fn short_length_holds(length: Length, text: ShortText) -> bool {
+    let long_enough = length.min <= 1 || text.is_ascii() && length.min <= text.length;
+    text.length <= length.max && long_enough && !text.is_empty()
+}
+
 /// A code's canonical code. Values of up to sixteen bytes are found as numbers, in a table that
 /// is at most half full.
 #[derive(Debug, Clone)]
 pub(crate) struct DomainTable {
-    /// The place in `codes` of the value whose hash is the slot, or of one before it.
-    slots: Box<[Option<(ShortValue, u32)>]>,
+    /// Each value in the slot of its hash, or in one behind it.
+    slots: Box<[Slot]>,
+    /// What hashes are made with: chosen so that few values, and of few none, lie behind.
+    multiplier: u64,
     codes: Vec<Box<[u8]>>,
+    /// Whether all codes of short values are short too.
+    short_codes: bool,
     long: HashMap<Box<[u8]>, Box<[u8]>>,
 }
 
-/// A value of up to sixteen bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct ShortValue {
-    first: u64,
-    last: u64,
-    length: u8,
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    value: ShortText,
+    /// Its code, where that is short.
+    code: ShortText,
+    /// The code's place in `codes`.
+    at: usize,
 }
 
-impl ShortValue {
-    #[inline(always)]
-    fn of(value: &[u8]) -> Option<Self> {
-        let (first, last) = match short_word(value) {
-            Some(word) => (word, 0),
-            None => two_words(value)?,
-        };
-        let length = value.len() as u8;
-        Some(Self {
-            first,
-            last,
-            length,
-        })
-    }
+/// Of no length that a text has.
+const NO_TEXT: ShortText = ShortText {
+    low: 0,
+    high: 0,
+    length: usize::MAX,
+};
 
-    /// Fibonacci hashing, into a table of that power of two.
-    #[inline(always)]
-    fn slot(self, slots: usize) -> usize {
-        let mixed = (self.first ^ self.last.rotate_left(23)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        (mixed >> 32) as usize & (slots - 1)
+const FREE: Slot = Slot {
+    value: NO_TEXT,
+    code: NO_TEXT,
+    at: 0,
+};
+
+/// How often another multiplier is tried for each size of the table.
+const TRIES: u64 = 64;
+
+/// Multiplicative hashing, into a table of that power of two.
+#[inline(always)]
+fn slot_of(value: ShortText, multiplier: u64, slots: usize) -> usize {
+    let mixed = (value.low ^ value.high.rotate_left(23)).wrapping_mul(multiplier);
+    (mixed >> 32) as usize & (slots - 1)
+}
+
+/// A table's size and multiplier by which each value has a slot of its own, or the last tried.
+fn spread(values: &[ShortText]) -> (usize, u64) {
+    let smallest = (2 * values.len()).next_power_of_two().max(2);
+    let mut chosen = (smallest, 0);
+    // Larger ones would not stay in the nearest cache, and many values are never spread so.
+    let largest = if values.len() <= 64 { 8 } else { 1 } * smallest;
+    let mut slots = smallest;
+    while slots <= largest {
+        for tried in 0..TRIES {
+            let multiplier = 0x9E37_79B9_7F4A_7C15u64.wrapping_mul(2 * tried + 1);
+            chosen = (slots, multiplier);
+            let mut taken = vec![false; slots];
+            let is_free = |value: &ShortText| {
+                !std::mem::replace(&mut taken[slot_of(*value, multiplier, slots)], true)
+            };
+            if values.iter().all(is_free) {
+                return chosen;
+            }
+        }
+        slots *= 2;
     }
+    chosen
 }
 
 impl DomainTable {
     pub(crate) fn compile(domain: &Domain) -> Self {
-        let slots = (2 * domain.values.len()).next_power_of_two().max(2);
+        let short_values: Vec<ShortText> = (domain.values.keys())
+            .filter_map(|value| ShortText::of(value.as_bytes()))
+            .collect();
+        let (slots, multiplier) = spread(&short_values);
         let mut table = Self {
-            slots: vec![None; slots].into(),
+            slots: vec![FREE; slots].into(),
+            multiplier,
             codes: Vec::new(),
+            short_codes: true,
             long: HashMap::new(),
         };
         for (value, code) in &domain.values {
             let code: Box<[u8]> = code.as_bytes().into();
-            let Some(short) = ShortValue::of(value.as_bytes()) else {
+            let Some(short) = ShortText::of(value.as_bytes()) else {
                 table.long.insert(value.as_bytes().into(), code);
                 continue;
             };
-            let mut slot = short.slot(slots);
-            while table.slots[slot].is_some() {
+            let mut slot = slot_of(short, multiplier, slots);
+            while table.slots[slot].value != NO_TEXT {
                 slot = (slot + 1) % slots;
             }
-            table.slots[slot] = Some((short, table.codes.len() as u32));
+            let short_code = ShortText::of(&code);
+            table.short_codes &= short_code.is_some();
+            table.slots[slot] = Slot {
+                value: short,
+                code: short_code.unwrap_or(NO_TEXT),
+                at: table.codes.len(),
+            };
             table.codes.push(code);
         }
         table
     }
 
-    #[inline]
     pub(crate) fn code(&self, value: &[u8]) -> Option<&[u8]> {
-        let Some(short) = ShortValue::of(value) else {
+        let Some(short) = ShortText::of(value) else {
             return self.long.get(value).map(|code| &**code);
         };
         let slots = &*self.slots;
-        let mut slot = short.slot(slots.len());
-        while let Some((found, at)) = slots[slot] {
-            if found == short {
-                return Some(&self.codes[at as usize]);
+        let mut slot = slot_of(short, self.multiplier, slots.len());
+        while slots[slot].value != NO_TEXT {
+            if slots[slot].value == short {
+                return Some(&self.codes[slots[slot].at]);
             }
             slot = (slot + 1) & (slots.len() - 1);
         }
         None
+    }
+
+    pub(crate) fn has_short_codes(&self) -> bool {
+        self.short_codes
+    }
+
+    /// Of what is in the value's own slot: the code, and whether it is that value's. For tables
+    /// that have short codes only.
+    #[inline(always)]
+    pub(crate) fn short_code(&self, value: ShortText) -> (ShortText, bool) {
+        let slot = &self.slots[slot_of(value, self.multiplier, self.slots.len())];
+        (slot.code, slot.value == value)
     }
 }
 
@@ -180,7 +238,13 @@ mod tests {
                 Some(code.as_bytes()),
                 "{value}"
             );
+            if let Some(short) = ShortText::of(value.as_bytes()) {
+                let (found, known) = table.short_code(short);
+                assert!(known, "{value}: few values have a slot each");
+                assert_eq!(Some(found), ShortText::of(code.as_bytes()), "{value}");
+            }
         }
+        assert!(table.has_short_codes());
         for absent in [
             "3",
             "12",

@@ -1,16 +1,23 @@
 //! One tight loop per column and tile: read the cell, type it, check it, keep it. What is broken
 //! is told to `report`, which is cold; no cell allocates.
 
-use contract::Encoding;
+use contract::{Encoding, Length};
 
 use crate::cell::{Cell, CellReader, Decoding};
-use crate::check::{Allowed, TextChecks, length_holds};
+use crate::check::Allowed;
 use crate::fields::FieldReader;
-use crate::number::{parse_decimal, parse_implied_decimal, parse_integer};
+use crate::fixed_date::FixedDates;
+use crate::keep::{Keep, KeepText, KeepTyped, Kept, LengthOnly};
+use crate::number::{
+    parse_decimal, parse_implied_decimal, parse_integer, short_decimal, short_implied_decimal,
+    short_integer,
+};
 use crate::plan::{ColumnPlan, Kind};
 use crate::reason::{Broken, CellRule};
 use crate::tile::{Tile, TileRow};
-use crate::values::{ColumnValues, TextValues, Values};
+use crate::time_format::TimeFormat;
+use crate::values::{ColumnValues, TextRows, Values};
+use crate::word::ShortText;
 
 /// The tile that a column is read from.
 #[derive(Debug, Clone, Copy)]
@@ -20,8 +27,6 @@ pub(crate) struct Source<'t> {
     /// The quote, where the tile has any, and whether it has doubled ones.
     pub(crate) quote: Option<(u8, bool)>,
     pub(crate) decoding: Decoding,
-    /// How many fields a record has.
-    pub(crate) width: usize,
 }
 
 impl<'t> Source<'t> {
@@ -30,7 +35,6 @@ impl<'t> Source<'t> {
         tile: &'t Tile,
         reader: &FieldReader,
         encoding: Encoding,
-        width: usize,
     ) -> Self {
         let quote = reader.quote().filter(|_| tile.quoted);
         Self {
@@ -38,13 +42,16 @@ impl<'t> Source<'t> {
             tile,
             quote: quote.map(|quote| (quote, tile.doubled)),
             decoding: Decoding::of(tile.extent(bytes), encoding, reader.cuts_at_ascii()),
-            width,
         }
     }
 }
 
-/// Whether a cell gave a value, and what it broke.
-type Taken = (bool, Broken);
+/// What is read in place of an empty number.
+const ZERO: ShortText = ShortText {
+    low: b'0' as u64,
+    high: 0,
+    length: 1,
+};
 
 /// Types one column of a tile into `out`. `field`: its place in the record, if the file has it.
 pub(crate) fn type_column(
@@ -55,32 +62,28 @@ pub(crate) fn type_column(
     scratch: &mut Vec<u8>,
     report: &mut impl FnMut(u32, Broken),
 ) {
+    let count = source.tile.rows.len();
     let Some(field) = field else {
-        out.push_nulls(source.tile.rows.len());
+        out.push_nulls(count);
         return;
     };
     let mut cells = Cells {
-        column,
         source,
         field,
-        valid: &mut out.valid,
+        reader: CellReader::new(column, source.quote, source.decoding),
+        missing: Broken::when(column.required, CellRule::Required),
+        valid: more(&mut out.valid, count),
         scratch,
     };
-    let checks = &column.checks;
-    let missing = Broken::when(column.required, CellRule::Required);
     match (&column.kind, &mut out.values) {
-        (Kind::Text, Values::Text(values)) if checks.is_empty() => cells.each(report, |text| {
-            values.push(text.unwrap_or_default());
-            (text.is_some(), Broken::NOTHING)
-        }),
         (Kind::Text, Values::Text(values)) => {
-            cells.each(report, |text| take_checked_text(values, checks, text));
+            let rows = values.rows(count);
+            type_text(column, cells, rows, report);
         }
         (Kind::Integer { allowed }, Values::Integer(values)) => {
-            cells.each(
-                report,
-                typed(values, checks, allowed, missing, parse_integer),
-            );
+            let short = Some((short_integer, ZERO));
+            let values = more(values, count);
+            cells.each(report, typed(column, values, allowed, parse_integer, short));
         }
         (
             &Kind::Decimal {
@@ -91,15 +94,19 @@ pub(crate) fn type_column(
             },
             Values::Decimal(values),
         ) => {
-            let parse = |text: &[u8]| match implied {
-                true => parse_implied_decimal(text, precision),
-                false => parse_decimal(text, precision, scale),
-            };
-            cells.each(report, typed(values, checks, allowed, missing, parse));
+            let written = (precision, scale, implied);
+            type_decimals(column, written, allowed, cells, more(values, count), report);
         }
-        (Kind::Date { formats, allowed }, Values::Date(values)) => {
-            let parse = |text: &[u8]| formats.iter().find_map(|format| format.parse_date(text));
-            cells.each(report, typed(values, checks, allowed, missing, parse));
+        (
+            Kind::Date {
+                formats,
+                fixed,
+                allowed,
+            },
+            Values::Date(values),
+        ) => {
+            let formats = (&formats[..], fixed.as_ref());
+            type_dates(column, formats, allowed, cells, more(values, count), report);
         }
         (
             Kind::Timestamp {
@@ -113,139 +120,187 @@ pub(crate) fn type_column(
                 let mut formats = formats.iter();
                 formats.find_map(|format| reading.timestamp(format, text))
             };
-            cells.each(report, typed(values, checks, allowed, missing, parse));
+            let values = more(values, count);
+            cells.each(
+                report,
+                typed(column, values, allowed, parse, ShortReader::None),
+            );
         }
         (Kind::Boolean { truthy, falsy }, Values::Boolean(values)) => {
-            let parse = |text: &[u8]| parse_boolean(truthy, falsy, text);
-            let any = Allowed::between(false, true);
-            cells.each(report, typed(values, checks, &any, missing, parse));
+            let values = more(values, count);
+            type_booleans(column, (truthy, falsy), cells, values, report);
         }
         _ => unreachable!("a column's values are made from its kind"),
     }
 }
 
-struct Cells<'c> {
+/// The same for a column of decimals, of that precision and scale and with its point or not.
+fn type_decimals(
+    column: &ColumnPlan,
+    (precision, scale, implied): (u8, u8, bool),
+    allowed: &Allowed<i128>,
+    mut cells: Cells<'_>,
+    values: &mut [i128],
+    report: &mut impl FnMut(u32, Broken),
+) {
+    if implied {
+        let parse = |text: &[u8]| parse_implied_decimal(text, precision);
+        let short = Some((|text| short_implied_decimal(text, precision), ZERO));
+        cells.each(report, typed(column, values, allowed, parse, short));
+    } else {
+        let parse = |text: &[u8]| parse_decimal(text, precision, scale);
+        let short = Some((|text| short_decimal(text, precision, scale), ZERO));
+        cells.each(report, typed(column, values, allowed, parse, short));
+    }
+}
+
+/// The same for a column of days.
+fn type_dates(
+    column: &ColumnPlan,
+    (formats, fixed): (&[TimeFormat], Option<&FixedDates>),
+    allowed: &Allowed<i32>,
+    mut cells: Cells<'_>,
+    values: &mut [i32],
+    report: &mut impl FnMut(u32, Broken),
+) {
+    let parse = |text: &[u8]| formats.iter().find_map(|format| format.parse_date(text));
+    let short = fixed.map(|dates| (|text| dates.parse(text), dates.day_zero()));
+    cells.each(report, typed(column, values, allowed, parse, short));
+}
+
+/// The same for a column of truth values.
+fn type_booleans(
+    column: &ColumnPlan,
+    (truthy, falsy): (&[String], &[String]),
+    mut cells: Cells<'_>,
+    values: &mut [bool],
+    report: &mut impl FnMut(u32, Broken),
+) {
+    let parse = |text: &[u8]| parse_boolean(truthy, falsy, text);
+    let any = Allowed::between(false, true);
+    // The first spelling of each is all that most files have.
+    let first = |spellings: &[String]| ShortText::of(spellings.first()?.as_bytes());
+    let differ = falsy.first().map(|no| parse(no.as_bytes())) == Some(Some(false));
+    let spellings = first(truthy).zip(first(falsy)).filter(|_| differ);
+    let short = spellings.map(|(yes, no)| {
+        let read = move |text: ShortText| ((text == yes) | (text == no)).then_some(text == yes);
+        (read, no)
+    });
+    cells.each(report, typed(column, values, &any, parse, short));
+}
+
+/// The same for a column of text.
+fn type_text(
+    column: &ColumnPlan,
+    mut cells: Cells<'_>,
+    rows: TextRows<'_>,
+    report: &mut impl FnMut(u32, Broken),
+) {
+    const ANY: Length = Length {
+        min: 0,
+        max: usize::MAX,
+    };
+    let checks = &column.checks;
+    match (checks.length, &checks.pattern, &checks.domain) {
+        (length, None, None) => {
+            let length = LengthOnly(length.unwrap_or(ANY));
+            cells.each(report, KeepText::of(column, rows, length));
+        }
+        (None, Some(pattern), None) => cells.each(report, KeepText::of(column, rows, pattern)),
+        (None, None, Some(domain)) => cells.each(report, KeepText::of(column, rows, domain)),
+        _ => cells.each(report, KeepText::of(column, rows, checks)),
+    }
+}
+
+/// Reads short texts of a type that has no other way for them.
+type ShortReader<T> = Option<(fn(ShortText) -> Option<T>, ShortText)>;
+
+/// So many placeholders behind what is there.
+fn more<T: Copy + Default>(values: &mut Vec<T>, count: usize) -> &mut [T] {
+    let before = values.len();
+    values.resize(before + count, T::default());
+    &mut values[before..]
+}
+
+fn typed<'c, T, P, S>(
     column: &'c ColumnPlan,
+    values: &'c mut [T],
+    allowed: &'c Allowed<T>,
+    parse: P,
+    short: Option<(S, ShortText)>,
+) -> KeepTyped<'c, T, P, S> {
+    KeepTyped {
+        values,
+        checks: &column.checks,
+        allowed,
+        required: column.required,
+        parse,
+        short,
+    }
+}
+
+struct Cells<'c> {
     source: Source<'c>,
     field: usize,
-    valid: &'c mut Vec<bool>,
+    reader: CellReader<'c>,
+    missing: Broken,
+    /// One for each row, to be told whether the cell has a value.
+    valid: &'c mut [bool],
     scratch: &'c mut Vec<u8>,
 }
 
 impl Cells<'_> {
-    /// `take` gets every cell's text in order, or nothing where there is none.
+    /// `keep` gets every cell's text in order, or nothing where there is none.
     #[inline(always)]
-    fn each(
-        &mut self,
-        report: &mut impl FnMut(u32, Broken),
-        mut take: impl FnMut(Option<&[u8]>) -> Taken,
-    ) {
-        let Self {
-            column,
-            source,
-            field,
-            ref mut valid,
-            ref mut scratch,
-        } = *self;
-        let reader = CellReader::new(column, source.quote, source.decoding);
-        let missing = Broken::when(column.required, CellRule::Required);
-        let last = field + 1 == source.width;
-        let (tile, bytes) = (source.tile, source.bytes);
-        let quick = reader.is_quick();
-        // One loop, in which `take` occurs once, so that it becomes a part of it.
-        valid.extend(tile.rows.iter().map(|&row| {
-            let field = tile.field(bytes, row, field, last);
-            let cell = if quick {
-                reader.read_quick(field, scratch)
-            } else {
-                reader.read(field, scratch)
-            };
-            let (text, unread) = match cell {
-                Cell::Text(text) => (Some(text), Broken::NOTHING),
-                Cell::Null => (None, missing),
-                Cell::Broken(broken) => (None, broken),
-            };
-            let (has_value, broken) = take(text);
-            let broken = broken.and(unread);
+    fn each(&mut self, report: &mut impl FnMut(u32, Broken), mut keep: impl Keep) {
+        let (source, field, reader) = (self.source, self.field, self.reader);
+        let (rows, bytes) = (&source.tile.rows[..], source.bytes);
+        let quick = reader.is_quick() && keep.is_quick();
+        debug_assert_eq!(
+            rows.len(),
+            self.valid.len(),
+            "there is one answer for each row"
+        );
+        for (at, &row) in rows.iter().enumerate() {
+            let (start, end) = source.tile.place(row, field);
+            if quick
+                && let Some(text) = ShortText::at(bytes, start, end)
+                && reader.is_bare(text, bytes, end)
+                && keep.keep_short(at, text)
+            {
+                self.valid[at] = !text.is_empty();
+                continue;
+            }
+            let (has_value, broken) = self.keep_any(&mut keep, at, &bytes[start..end]);
+            self.valid[at] = has_value;
             if !broken.is_nothing() {
                 report_cell(report, row, broken);
             }
-            has_value
-        }));
+        }
+    }
+
+    /// What is to be said about a cell is not said here, so that the loop stays small: what it
+    /// needs for short cells stays in registers.
+    #[inline(never)]
+    fn keep_any(&mut self, keep: &mut impl Keep, row: usize, field: &[u8]) -> Kept {
+        let cell = if self.reader.is_quick() {
+            self.reader.read_quick(field, self.scratch)
+        } else {
+            self.reader.read(field, self.scratch)
+        };
+        let (text, unread) = match cell {
+            Cell::Text(text) => (Some(text), Broken::NOTHING),
+            Cell::Null => (None, self.missing),
+            Cell::Broken(broken) => (None, broken),
+        };
+        let (has_value, broken) = keep.keep(row, text);
+        (has_value, broken.and(unread))
     }
 }
 
 #[cold]
 fn report_cell(report: &mut impl FnMut(u32, Broken), row: TileRow, broken: Broken) {
     report(row.record, broken);
-}
-
-fn typed<T: Copy + Default + PartialOrd>(
-    values: &mut Vec<T>,
-    checks: &TextChecks,
-    allowed: &Allowed<T>,
-    missing: Broken,
-    parse: impl Fn(&[u8]) -> Option<T>,
-) -> impl FnMut(Option<&[u8]>) -> Taken {
-    let (range, sentinels) = (allowed.range, &*allowed.sentinels);
-    move |text| {
-        let Some(text) = text else {
-            values.push(T::default());
-            return (false, Broken::NOTHING);
-        };
-        let Some(value) = parse(text) else {
-            values.push(T::default());
-            return (false, Broken::one(CellRule::Type));
-        };
-        if !sentinels.is_empty() && sentinels.contains(&value) {
-            values.push(T::default());
-            return (false, missing);
-        }
-        values.push(value);
-        let out_of_range = Broken::when(!range.contains(value), CellRule::Range);
-        if checks.is_empty() {
-            (true, out_of_range)
-        } else {
-            let not_listed = checks
-                .domain
-                .as_ref()
-                .is_some_and(|d| d.code(text).is_none());
-            let broken = broken_form(checks, text).and(Broken::when(not_listed, CellRule::Domain));
-            (true, out_of_range.and(broken))
-        }
-    }
-}
-
-#[inline(always)]
-fn take_checked_text(values: &mut TextValues, checks: &TextChecks, text: Option<&[u8]>) -> Taken {
-    let (kept, broken) = match text {
-        None => (&b""[..], Broken::NOTHING),
-        Some(text) => {
-            let broken = broken_form(checks, text);
-            match checks.domain.as_ref().map(|domain| domain.code(text)) {
-                None => (text, broken),
-                Some(Some(code)) => (code, broken),
-                Some(None) => (text, broken.and(Broken::one(CellRule::Domain))),
-            }
-        }
-    };
-    values.push(kept);
-    (text.is_some(), broken)
-}
-
-#[inline(always)]
-fn broken_form(checks: &TextChecks, text: &[u8]) -> Broken {
-    let length = checks
-        .length
-        .is_some_and(|length| !length_holds(length, text));
-    let pattern = checks
-        .pattern
-        .as_ref()
-        .is_some_and(|pattern| !pattern.is_match(text));
-    let form = checks.form.is_some_and(|holds| !holds(text));
-    Broken::when(length, CellRule::Length)
-        .and(Broken::when(pattern, CellRule::Pattern))
-        .and(Broken::when(form, CellRule::Check))
 }
 
 fn parse_boolean(truthy: &[String], falsy: &[String], text: &[u8]) -> Option<bool> {

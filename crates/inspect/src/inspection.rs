@@ -1,10 +1,10 @@
 //! Typing and checking a block: tile by tile, column by column; then rows that broke a rule are
 //! taken out of the columns and given their reasons.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch};
-use arrow::compute::{FilterBuilder, FilterPredicate};
+use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use contract::Severity;
 
 use crate::block::{Block, FilePlaces, Span};
@@ -15,7 +15,7 @@ use crate::reason::{Broken, CellRule, RecordRule};
 use crate::splitter::RECORD_BYTES_MAX;
 use crate::statistics::ColumnStatistics;
 use crate::tile::{Misshapen, Tile, tile_records};
-use crate::values::{ColumnValues, TextValues};
+use crate::values::{ColumnValues, TextValues, keep_runs};
 
 pub(crate) fn inspect(block: &Block) -> Inspected {
     let mut inspection = Inspection::new(block);
@@ -38,8 +38,10 @@ pub(crate) fn inspect(block: &Block) -> Inspected {
 struct Inspection<'b> {
     block: &'b Block,
     columns: Vec<ColumnValues>,
-    /// The record of each row in `columns`.
+    /// The record of each row in `columns`. After each tile: of accepted rows only.
     rows: Vec<u32>,
+    /// The runs of accepted rows in a tile, kept to be filled again.
+    accepted_runs: Vec<Range<usize>>,
     /// By record.
     rejected: Vec<bool>,
     broken_cells: Vec<BrokenCell>,
@@ -66,6 +68,7 @@ impl<'b> Inspection<'b> {
                 .map(|column| ColumnValues::new(&column.kind, rows))
                 .collect(),
             rows: Vec::with_capacity(rows),
+            accepted_runs: Vec::new(),
             rejected: vec![false; rows],
             broken_cells: Vec::new(),
             broken_records: Vec::new(),
@@ -98,10 +101,11 @@ impl<'b> Inspection<'b> {
     fn take_rows(&mut self, tile: &Tile) {
         let block = self.block;
         let (plan, binding) = (&*block.plan.compiled, &*block.binding);
+        let before = self.rows.len();
         self.rows.extend(tile.rows.iter().map(|row| row.record));
         let bytes = tile.bytes(&block.raw);
         let (reader, encoding) = (&binding.reader, binding.encoding);
-        let source = Source::new(bytes, tile, reader, encoding, binding.width());
+        let source = Source::new(bytes, tile, reader, encoding);
         for (at, column) in plan.columns.iter().enumerate() {
             let (rejected, broken_cells) = (&mut self.rejected, &mut self.broken_cells);
             let mut report = |record: u32, broken: Broken| {
@@ -124,6 +128,29 @@ impl<'b> Inspection<'b> {
                 &mut self.scratch,
                 &mut report,
             );
+        }
+        self.drop_rejected(before);
+    }
+
+    /// Takes the rejected among the rows from `before` on out of the columns, while the tile is
+    /// still in the processor's cache: to filter whole columns would copy all of the block.
+    fn drop_rejected(&mut self, before: usize) {
+        let runs = &mut self.accepted_runs;
+        runs.clear();
+        let mut start = before;
+        for (at, &record) in self.rows.iter().enumerate().skip(before) {
+            if self.rejected[record as usize] {
+                runs.push(start..at);
+                start = at + 1;
+            }
+        }
+        if start == before {
+            return;
+        }
+        runs.push(start..self.rows.len());
+        keep_runs(&mut self.rows, runs);
+        for column in &mut self.columns {
+            column.keep_runs(runs);
         }
     }
 
@@ -214,11 +241,17 @@ impl<'b> Inspection<'b> {
         let plan = &block.plan.compiled;
         let mut rejects = Vec::new();
         let (mut warnings, mut failures) = (Vec::new(), Vec::new());
+        let of_records = self.broken_records.iter().map(|(record, _)| *record);
+        let of_cells = self.broken_cells.iter().map(|cell| cell.record);
+        let mut broken: Vec<u32> = of_records.chain(of_cells).collect();
+        broken.sort_unstable();
+        broken.dedup();
         let mut broken_records = std::mem::take(&mut self.broken_records)
             .into_iter()
             .peekable();
         let mut cells = self.broken_cells.iter().peekable();
-        for (record, rejected) in (0u32..).zip(&self.rejected) {
+        for record in broken {
+            let rejected = self.rejected[record as usize];
             let row = block.first_row + u64::from(record);
             let mut problems = Vec::new();
             while let Some((_, problem)) = broken_records.next_if(|(broken, _)| *broken == record) {
@@ -235,14 +268,14 @@ impl<'b> Inspection<'b> {
                             problem: problem.clone(),
                         });
                     }
-                    if *rejected {
+                    if rejected {
                         problems.push(problem);
                     } else {
                         warnings.push(Warning { row, problem });
                     }
                 }
             }
-            if *rejected {
+            if rejected {
                 let span = block.records[record as usize];
                 let (offset, length) = places.of(record as usize, span);
                 rejects.push(Reject {
@@ -260,40 +293,14 @@ impl<'b> Inspection<'b> {
     fn accepted(self, places: &FilePlaces) -> RecordBatch {
         let block = self.block;
         let plan = &block.plan.compiled;
-        let kept: Vec<bool> = self
-            .rows
-            .iter()
-            .map(|&record| !self.rejected[record as usize])
-            .collect();
-        let filter = kept.contains(&false).then(|| filter_of(kept.clone()));
         let typed = self.columns.into_iter().zip(&plan.columns);
         let mut columns: Vec<ArrayRef> = typed
-            .map(|(values, column)| {
-                let values = values.finish(&column.kind);
-                match &filter {
-                    Some(filter) => filter
-                        .filter(&values)
-                        .expect("the filter has one entry per row"),
-                    None => values,
-                }
-            })
+            .map(|(values, column)| values.finish(&column.kind))
             .collect();
-        let records = self
-            .rows
-            .iter()
-            .zip(kept)
-            .filter(|(_, kept)| *kept)
-            .map(|(record, _)| *record);
-        columns.extend(lineage(block, places, &records.collect::<Vec<_>>()));
+        columns.extend(lineage(block, places, &self.rows));
         RecordBatch::try_new(Arc::clone(&plan.schema), columns)
             .expect("the schema was made from the same columns")
     }
-}
-
-fn filter_of(kept: Vec<bool>) -> FilterPredicate {
-    FilterBuilder::new(&BooleanArray::from(kept))
-        .optimize()
-        .build()
 }
 
 /// What a broken rule does to its row.
@@ -306,19 +313,18 @@ fn severity(of_column: Severity, rule: CellRule) -> Severity {
 }
 
 fn lineage(block: &Block, places: &FilePlaces, records: &[u32]) -> [ArrayRef; 4] {
-    let mut files = TextValues::with_capacity(records.len());
-    for _ in records {
-        files.push(block.plan.source_file.as_bytes());
-    }
-    let of_records = |value: &dyn Fn(usize) -> u64| -> ArrayRef {
-        let values = records.iter().map(|&record| value(record as usize) as i64);
-        Arc::new(Int64Array::from_iter_values(values))
-    };
-    let place = |record: usize| places.of(record, block.records[record]);
+    let files = TextValues::repeated(&block.plan.source_file, records.len());
+    let first_row = block.first_row as i64;
+    let rows = records.iter().map(|&record| first_row + i64::from(record));
+    let placed = records.iter().map(|&record| {
+        let (offset, length) = places.of(record as usize, block.records[record as usize]);
+        (offset as i64, length as i64)
+    });
+    let (offsets, lengths): (Vec<i64>, Vec<i64>) = placed.unzip();
     [
         Arc::new(files.finish(None)),
-        of_records(&|record| block.first_row + record as u64),
-        of_records(&|record| place(record).0),
-        of_records(&|record| place(record).1),
+        Arc::new(Int64Array::from_iter_values(rows)),
+        Arc::new(Int64Array::from(offsets)),
+        Arc::new(Int64Array::from(lengths)),
     ]
 }

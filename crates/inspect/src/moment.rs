@@ -2,7 +2,7 @@
 
 use crate::calendar::{MICROSECONDS_PER_SECOND, days_since_epoch};
 use crate::time_format::{Digits, ISO_DATE_RELAXED, Item};
-use crate::word::{digit_pairs, two_words};
+use crate::word::digit_pairs;
 
 /// `20090412`
 pub(crate) fn parse_compact(text: &[u8]) -> Option<i32> {
@@ -13,9 +13,10 @@ pub(crate) fn parse_compact(text: &[u8]) -> Option<i32> {
 pub(crate) fn parse_iso(text: &[u8]) -> Option<i32> {
     const HYPHENS: u64 = u64::from_le_bytes(*b"\0\0\0\0-\0\0-");
     const HYPHEN_PLACES: u64 = 0xFF00_00FF_0000_0000;
-    let Some((start, end)) = two_words(text).filter(|_| text.len() == 10) else {
+    let (Some(start), Some(end), 10) = (text.first_chunk(), text.last_chunk(), text.len()) else {
         return Moment::parse(&ISO_DATE_RELAXED, text)?.day();
     };
+    let (start, end) = (u64::from_le_bytes(*start), u64::from_le_bytes(*end));
     if start & HYPHEN_PLACES != HYPHENS {
         return None;
     }

@@ -1,19 +1,15 @@
 //! Whole numbers and decimals by hand: exact, no exponent, no thousands separator.
-//! Up to eight characters are read as one number.
+//! Up to sixteen characters are read as one number, those of up to eight as a smaller one.
 
 use crate::masks::zero_bytes;
-use crate::word::{behind_zeros, eight_digits};
+use crate::word::{ShortText, eight_digits, find, sixteen_digits};
 
 /// A 64-bit signed integer: an optional sign and digits.
 pub(crate) fn parse_integer(text: &[u8]) -> Option<i64> {
+    if let Some(short) = ShortText::of(text) {
+        return short_integer(short);
+    }
     let (negative, digits) = split_sign(text);
-    if digits.is_empty() {
-        return None;
-    }
-    if let Some(word) = behind_zeros(digits) {
-        let magnitude = eight_digits(word)? as i64;
-        return Some(if negative { -magnitude } else { magnitude });
-    }
     // 18 digits cannot overflow.
     if digits.len() <= 18 {
         let magnitude = accumulate(0, digits)? as i64;
@@ -23,31 +19,59 @@ pub(crate) fn parse_integer(text: &[u8]) -> Option<i64> {
     i64::try_from(if negative { -magnitude } else { magnitude }).ok()
 }
 
+/// The same of a short text.
+#[inline(always)]
+pub(crate) fn short_integer(text: ShortText) -> Option<i64> {
+    let (negative, digits) = split_short_sign(text);
+    let magnitude = match digits.length {
+        0 => return None,
+        1..=8 => eight_digits(digits.behind_zeros())?,
+        _ => sixteen_digits(digits.behind_many_zeros())?,
+    } as i64;
+    Some(if negative { -magnitude } else { magnitude })
+}
+
 /// A decimal of at most `precision` digits, `scale` of them after the point, as the integer
 /// that counts its smallest unit. Digits beyond the scale must be zeros: nothing is rounded.
 pub(crate) fn parse_decimal(text: &[u8], precision: u8, scale: u8) -> Option<i128> {
+    let short = ShortText::of(text).and_then(|short| short_decimal(short, precision, scale));
+    if short.is_some() {
+        return short;
+    }
     let (negative, digits) = split_sign(text);
-    let magnitude = match parse_short_decimal(digits, scale) {
-        Some(magnitude) => i128::from(magnitude),
-        None => parse_any_decimal(digits, scale)?,
-    };
+    let magnitude = parse_any_decimal(digits, scale)?;
     if magnitude > largest(precision) {
         return None;
     }
     Some(if negative { -magnitude } else { magnitude })
 }
 
-/// One of at most eight characters that has no more than `scale` digits after the point; none
-/// may as well be no decimal at all.
+/// One of a short text that has no more than `scale` digits after the point; where it gives
+/// none, [`parse_decimal`] may still know one.
 #[inline(always)]
-fn parse_short_decimal(digits: &[u8], scale: u8) -> Option<u64> {
+pub(crate) fn short_decimal(text: ShortText, precision: u8, scale: u8) -> Option<i128> {
+    let (negative, digits) = split_short_sign(text);
+    let magnitude = match digits.length {
+        0 => return None,
+        1..=8 => eight_character_decimal(digits, scale)?,
+        _ => sixteen_character_decimal(digits.behind_many_zeros(), scale)?,
+    };
+    let magnitude = i128::from(magnitude);
+    if magnitude > largest(precision) {
+        return None;
+    }
+    Some(if negative { -magnitude } else { magnitude })
+}
+
+#[inline(always)]
+fn eight_character_decimal(digits: ShortText, scale: u8) -> Option<u64> {
     const POINTS: u64 = u64::from_ne_bytes([b'.'; 8]);
-    let word = behind_zeros(digits)?;
+    let word = digits.behind_zeros();
     let point = zero_bytes(word ^ POINTS);
     if point == 0 {
         return Some(eight_digits(word)? * small_power(scale)?);
     }
-    if digits.len() == 1 {
+    if digits.length == 1 {
         return None;
     }
     // What stands before the point moves up by one place, over it.
@@ -57,6 +81,22 @@ fn parse_short_decimal(digits: &[u8], scale: u8) -> Option<u64> {
     let missing = u32::from(scale).checked_sub(7 - places_below)?;
     let unscaled = eight_digits(fraction | whole << 8 | u64::from(b'0'))?;
     Some(unscaled * small_power(missing as u8)?)
+}
+
+/// The same in a number twice as wide.
+#[inline(always)]
+fn sixteen_character_decimal(wide: u128, scale: u8) -> Option<u64> {
+    let (unscaled, missing) = match find(wide, b'.') {
+        None => (sixteen_digits(wide)?, u32::from(scale)),
+        Some(places_below) => {
+            let whole = wide & ((1 << (8 * places_below)) - 1);
+            let fraction = wide & (u128::MAX << 8 << (8 * places_below));
+            let missing = u32::from(scale).checked_sub(15 - places_below)?;
+            let unscaled = sixteen_digits(fraction | whole << 8 | u128::from(b'0'))?;
+            (unscaled, missing)
+        }
+    };
+    unscaled.checked_mul(small_power(missing as u8)?)
 }
 
 /// A power of ten that eight digits may be multiplied with.
@@ -115,6 +155,13 @@ pub(crate) fn parse_implied_decimal(text: &[u8], precision: u8) -> Option<i128> 
     Some(if negative { -magnitude } else { magnitude })
 }
 
+/// The same of a short text.
+#[inline(always)]
+pub(crate) fn short_implied_decimal(text: ShortText, precision: u8) -> Option<i128> {
+    let units = i128::from(short_integer(text)?);
+    (units.abs() <= largest(precision)).then_some(units)
+}
+
 /// The largest magnitude of a decimal with that many digits.
 pub(crate) fn largest(precision: u8) -> i128 {
     const LARGEST: [i128; 39] = {
@@ -127,6 +174,15 @@ pub(crate) fn largest(precision: u8) -> i128 {
         largest
     };
     LARGEST[usize::from(precision)]
+}
+
+#[inline(always)]
+fn split_short_sign(text: ShortText) -> (bool, ShortText) {
+    match text.first() {
+        b'-' => (true, text.without_first()),
+        b'+' => (false, text.without_first()),
+        _ => (false, text),
+    }
 }
 
 fn split_sign(text: &[u8]) -> (bool, &[u8]) {
@@ -169,8 +225,8 @@ mod tests {
 
     /// Like a number, and like none.
     fn number_like() -> impl Strategy<Value = String> {
-        let digits = "[-+]?[0-9]{0,12}(\\.[0-9]{0,6})?";
-        prop_oneof![4 => digits, 1 => "[-+.,0-9 :/a]{0,9}"]
+        let digits = "[-+]?[0-9]{0,17}(\\.[0-9]{0,9})?";
+        prop_oneof![4 => digits, 1 => "[-+.,0-9 :/a]{0,17}"]
     }
 
     proptest! {
@@ -178,7 +234,7 @@ mod tests {
 
         #[test]
         fn short_numbers_are_read_as_long_ones_are(text in number_like(), scale in 0u8..14) {
-            let zeros = "0000000000";
+            let zeros = "00000000000000000000";
             let (sign, digits) = split_sign(text.as_bytes());
             // As many zeros in front change nothing but the way it is read.
             let long = [if sign { b"-" } else { &b""[..] }, zeros.as_bytes(), digits].concat();
@@ -187,6 +243,10 @@ mod tests {
             let parsed = parse_decimal(text.as_bytes(), 38, scale);
             let expect = parse_any_decimal(digits, scale);
             prop_assert_eq!(parsed, expect.map(|value| if sign { -value } else { value }));
+            let implied = parse_implied_decimal(text.as_bytes(), 12);
+            if let Some(short) = ShortText::of(text.as_bytes()) {
+                prop_assert_eq!(short_implied_decimal(short, 12), implied);
+            }
         }
     }
 

@@ -6,7 +6,7 @@
 use regex::bytes::Regex;
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
-use crate::word::short_word;
+use crate::word::ShortText;
 
 /// Longer texts go to the regular expression.
 const LENGTH_MAX: usize = 32;
@@ -20,14 +20,17 @@ pub(crate) struct Pattern {
     regex: Regex,
     /// By length; what they match of ASCII texts of up to `LENGTH_MAX` is what `regex` does.
     sequences: Option<Box<[Box<[Sequence]>]>>,
+    short: ShortForms,
 }
 
 impl Pattern {
     pub(crate) fn compile(pattern: &str) -> Result<Self, regex::Error> {
         let whole = format!(r"\A(?:{pattern})\z");
+        let sequences = sequences_of(&whole);
         Ok(Self {
             regex: Regex::new(&whole)?,
-            sequences: sequences_of(&whole),
+            short: ShortForms::of(sequences.as_deref().unwrap_or_default()),
+            sequences,
         })
     }
 
@@ -46,13 +49,65 @@ impl Pattern {
             _ => self.regex.is_match(text),
         }
     }
+
+    /// True only where [`Self::is_match`] is, of what patterns ask for most: a class of
+    /// characters for each place.
+    #[inline(always)]
+    pub(crate) fn matches_short(&self, text: ShortText) -> bool {
+        self.short.match_text(text)
+    }
+}
+
+/// The lengths of up to sixteen that have one sequence, as a table that takes the same steps for
+/// a text of any length.
+#[derive(Debug, Clone)]
+struct ShortForms {
+    /// By length, `per_length` of each.
+    ranges: Box<[[Range; 2]]>,
+    per_length: usize,
+}
+
+impl ShortForms {
+    fn of(lengths: &[Box<[Sequence]>]) -> Self {
+        let short = lengths.iter().take(ShortText::BYTES_MAX + 1);
+        let forms: Vec<_> = short
+            .map(|alternatives| match &**alternatives {
+                [sequence] => sequence.short_ranges(),
+                _ => Vec::new(),
+            })
+            .collect();
+        let per_length = forms.iter().map(Vec::len).max().unwrap_or(0);
+        let padded = forms.iter().flat_map(|form| {
+            // One with fewer has its last again, one that has none what no text is.
+            let last = form.last().copied().unwrap_or([Range::NOTHING; 2]);
+            (0..per_length).map(move |at| form.get(at).copied().unwrap_or(last))
+        });
+        Self {
+            ranges: padded.collect(),
+            per_length,
+        }
+    }
+
+    #[inline(always)]
+    fn match_text(&self, text: ShortText) -> bool {
+        let from = text.length * self.per_length;
+        let Some(ranges) = self.ranges.get(from..from + self.per_length) else {
+            return false;
+        };
+        let (mut low, mut high) = (0, 0);
+        for range in ranges {
+            low |= range[0].inside(text.low);
+            high |= range[1].inside(text.high);
+        }
+        low & high & !(text.low | text.high) & HIGH_BITS == HIGH_BITS
+    }
 }
 
 /// A class of characters for each place of a text of one length.
 #[derive(Debug, Clone)]
 struct Sequence {
-    /// For each eight bytes, of which the last may overlap the ones before, as many ranges as
-    /// the widest class of its places has.
+    /// For each eight bytes as many ranges as the widest class of its places has: two words of
+    /// texts of up to sixteen bytes, else words of which the last may overlap the one before.
     ranges: Box<[Box<[Range]>]>,
 }
 
@@ -64,14 +119,26 @@ struct Range {
     above: u64,
 }
 
+impl Range {
+    /// What no byte is in.
+    const NOTHING: Self = Self { from: 0, above: 0 };
+
+    /// The high bit of each ASCII byte that is in the range of its place.
+    #[inline(always)]
+    fn inside(self, word: u64) -> u64 {
+        word.wrapping_add(self.from) & !word.wrapping_add(self.above)
+    }
+}
+
 const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 
 impl Sequence {
     fn new(classes: &[u128]) -> Self {
-        let words: Vec<Vec<u128>> = if classes.len() <= 8 {
-            // The word's other bytes are zeros.
+        let words: Vec<Vec<u128>> = if classes.len() <= ShortText::BYTES_MAX {
+            // The other bytes of the two words are zeros.
             let padded = classes.iter().copied().chain(std::iter::repeat(1));
-            vec![padded.take(8).collect()]
+            let padded: Vec<u128> = padded.take(ShortText::BYTES_MAX).collect();
+            padded.chunks(8).map(<[u128]>::to_vec).collect()
         } else {
             let starts = (0..classes.len().div_ceil(8)).map(|at| word_start(at, classes.len()));
             starts.map(|at| classes[at..at + 8].to_vec()).collect()
@@ -81,10 +148,24 @@ impl Sequence {
         }
     }
 
+    /// The ranges of a short text's two words, as many of the one as of the other.
+    fn short_ranges(&self) -> Vec<[Range; 2]> {
+        let [low, high] = &*self.ranges else {
+            return Vec::new();
+        };
+        let range = |ranges: &[Range], at: usize| ranges.get(at).or(ranges.first()).copied();
+        (0..low.len().max(high.len()))
+            .filter_map(|at| Some([range(low, at)?, range(high, at)?]))
+            .collect()
+    }
+
     #[inline]
     fn matches(&self, text: &[u8]) -> bool {
-        if let [ranges] = &*self.ranges {
-            return short_word(text).is_some_and(|word| holds(ranges, word));
+        if let Some(short) = ShortText::of(text) {
+            return [short.low, short.high]
+                .into_iter()
+                .zip(&self.ranges)
+                .all(|(word, ranges)| holds(ranges, word));
         }
         self.ranges.iter().enumerate().all(|(at, ranges)| {
             let word = text[word_start(at, text.len())..].first_chunk();
@@ -102,9 +183,7 @@ fn word_start(at: usize, length: usize) -> usize {
 /// Whether every byte is in one of the ranges of its place.
 #[inline(always)]
 fn holds(ranges: &[Range], word: u64) -> bool {
-    let inside = ranges.iter().fold(0, |inside, range| {
-        inside | word.wrapping_add(range.from) & !word.wrapping_add(range.above)
-    });
+    let inside = (ranges.iter()).fold(0, |inside, range| inside | range.inside(word));
     inside & !word & HIGH_BITS == HIGH_BITS
 }
 
@@ -403,6 +482,9 @@ mod tests {
             for text in texts {
                 let expect = compiled.regex.is_match(text.as_bytes());
                 prop_assert_eq!(compiled.is_match(text.as_bytes()), expect, "{} {:?}", pattern, text);
+                if let Some(short) = ShortText::of(text.as_bytes()) {
+                    prop_assert!(expect || !compiled.matches_short(short), "{} {:?}", pattern, text);
+                }
             }
         }
     }

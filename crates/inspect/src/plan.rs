@@ -10,9 +10,11 @@ use contract::{
 };
 
 use crate::calendar::MICROSECONDS_PER_DAY;
+use crate::cell::starts_of;
 use crate::check::{Allowed, Bounds, DomainTable, TextChecks};
 use crate::control::ControlPlan;
 use crate::error::PlanError;
+use crate::fixed_date::FixedDates;
 use crate::header::header_key;
 use crate::json::Members;
 use crate::number::{largest, parse_decimal, parse_integer};
@@ -94,6 +96,8 @@ pub(crate) struct ColumnPlan {
     pub(crate) severity: Severity,
     /// Spellings of "no value" beside the empty one.
     pub(crate) nulls: Vec<Box<[u8]>>,
+    /// One bit for each byte that one of them starts with.
+    pub(crate) null_starts: [u64; 4],
     pub(crate) trim: bool,
     pub(crate) transforms: Vec<Transform>,
     /// 0 where the contract does not ask.
@@ -119,6 +123,8 @@ pub(crate) enum Kind {
     },
     Date {
         formats: Vec<TimeFormat>,
+        /// The formats once more, where they can be read as numbers.
+        fixed: Option<FixedDates>,
         allowed: Allowed<i32>,
     },
     Timestamp {
@@ -227,6 +233,7 @@ impl ColumnPlan {
             });
         }
         let nulls = column.nulls.iter().filter(|null| !null.is_empty());
+        let nulls: Vec<Box<[u8]>> = nulls.map(|null| null.as_bytes().into()).collect();
         Ok(Self {
             name: column.name.as_str().into(),
             header_key: header_key(&column.header),
@@ -236,7 +243,8 @@ impl ColumnPlan {
             kind: Kind::compile(column)?,
             required: column.required,
             severity: column.severity,
-            nulls: nulls.map(|null| null.as_bytes().into()).collect(),
+            null_starts: starts_of(&nulls),
+            nulls,
             trim: column.trim,
             transforms: column.transforms.clone(),
             zero_pad: column.zero_pad.unwrap_or(0),
@@ -276,12 +284,16 @@ impl Kind {
                     allowed: allowed(column, all, |text, _| parse_decimal(text, precision, scale))?,
                 }
             }
-            ColumnType::Date { formats } => Self::Date {
-                formats: compile_formats(column, formats, false)?,
-                allowed: allowed(column, (i32::MIN, i32::MAX), |text, _| {
-                    TimeFormat::IsoDate.parse_date(text)
-                })?,
-            },
+            ColumnType::Date { formats } => {
+                let formats = compile_formats(column, formats, false)?;
+                Self::Date {
+                    fixed: FixedDates::of(&formats),
+                    formats,
+                    allowed: allowed(column, (i32::MIN, i32::MAX), |text, _| {
+                        TimeFormat::IsoDate.parse_date(text)
+                    })?,
+                }
+            }
             ColumnType::Timestamp { formats, zoned } => {
                 let reading = zone_reading(column, *zoned)?;
                 let offset_needed = reading == ZoneReading::Offset;

@@ -260,19 +260,14 @@ impl Tile {
         }
     }
 
-    /// The bytes of a row's field. `last` says that no field follows it in the record.
+    /// Where a row's field starts and ends.
     #[inline(always)]
-    pub(crate) fn field<'a>(
-        &self,
-        bytes: &'a [u8],
-        row: TileRow,
-        field: usize,
-        last: bool,
-    ) -> &'a [u8] {
+    pub(crate) fn place(&self, row: TileRow, field: usize) -> (usize, usize) {
         let at = row.bounds_at as usize + field;
-        let start = self.bounds[at].wrapping_add(1);
-        let end = if last { row.end } else { self.bounds[at + 1] };
-        &bytes[start as usize..end as usize]
+        let bounds = &self.bounds[at..at + 2];
+        // Only the last field ends earlier: before a carriage return.
+        let (start, end) = (bounds[0].wrapping_add(1), bounds[1].min(row.end));
+        (start as usize, end as usize)
     }
 }
 
@@ -324,8 +319,8 @@ mod tests {
     fn shown(tile: &Tile, block_raw: &[u8], width: usize) -> Vec<String> {
         let bytes = tile.bytes(block_raw);
         let field = |row: &TileRow, field: usize| {
-            let bytes = tile.field(bytes, *row, field, field + 1 == width);
-            String::from_utf8_lossy(bytes).into_owned()
+            let (start, end) = tile.place(*row, field);
+            String::from_utf8_lossy(&bytes[start..end]).into_owned()
         };
         let shown = |row: &TileRow| {
             let fields: Vec<_> = (0..width).map(|at| field(row, at)).collect();

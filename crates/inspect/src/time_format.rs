@@ -84,6 +84,16 @@ impl TimeFormat {
         })
     }
 
+    /// What it reads, one after the other, where that is known.
+    pub(crate) fn items(&self) -> Option<&[Item]> {
+        match self {
+            Self::CompactDate => Some(&COMPACT_DATE),
+            Self::IsoDate => Some(&ISO_DATE_RELAXED),
+            Self::Items(items) => Some(&items.items),
+            Self::Chrono(_) => None,
+        }
+    }
+
     pub(crate) fn has_offset(&self) -> bool {
         match self {
             Self::CompactDate | Self::IsoDate => false,
@@ -203,6 +213,7 @@ fn compile_items(format: &str) -> Option<Vec<Item>> {
     Some(items)
 }
 
+const COMPACT_DATE: [Item; 3] = [Item::Year, Item::Month(Digits::Two), Item::Day(Digits::Two)];
 const ISO_DATE: [Item; 5] = [
     Item::Year,
     Item::Literal(b'-'),

@@ -1,34 +1,107 @@
 //! Short texts as numbers: a few loads that overlap take the place of a loop over bytes.
 
-/// A text of at most eight bytes in the low bytes of a number, its first byte the lowest.
-#[inline(always)]
-pub(crate) fn short_word(text: &[u8]) -> Option<u64> {
-    let length = text.len();
-    match length {
-        8 => text.first_chunk().map(|bytes| u64::from_le_bytes(*bytes)),
-        4..=7 => {
-            let low = text.first_chunk().map(|bytes| u32::from_le_bytes(*bytes))?;
-            let high = text.last_chunk().map(|bytes| u32::from_le_bytes(*bytes))?;
-            Some(u64::from(low) | u64::from(high) << (8 * (length - 4)))
+use crate::masks::zero_bytes;
+
+/// A text of at most sixteen bytes as two numbers, each with its first byte the lowest, and
+/// zeros behind the text. To read, compare and copy one takes no branch on its length, which
+/// in real columns cannot be predicted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ShortText {
+    pub(crate) low: u64,
+    pub(crate) high: u64,
+    pub(crate) length: usize,
+}
+
+/// What is kept of sixteen bytes that were read for a text of that length.
+const KEPT: [[u64; 2]; ShortText::BYTES_MAX + 1] = {
+    let mut kept = [[u64::MAX; 2]; ShortText::BYTES_MAX + 1];
+    let mut length = 0;
+    while length < 16 {
+        kept[length][length / 8] = (1 << (8 * (length % 8))) - 1;
+        if length < 8 {
+            kept[length][1] = 0;
         }
-        1..=3 => {
-            let (middle, last) = (u64::from(text[length / 2]), u64::from(text[length - 1]));
-            Some(u64::from(text[0]) | middle << (8 * (length / 2)) | last << (8 * (length - 1)))
+        length += 1;
+    }
+    kept
+};
+
+impl ShortText {
+    pub(crate) const BYTES_MAX: usize = 16;
+
+    pub(crate) fn of(text: &[u8]) -> Option<Self> {
+        let mut room = [0; Self::BYTES_MAX];
+        copy(text, room.get_mut(..text.len())?);
+        Self::at(&room, 0, text.len())
+    }
+
+    /// The text at that place, where as many bytes can be read as the longest has.
+    #[inline(always)]
+    pub(crate) fn at(bytes: &[u8], start: usize, end: usize) -> Option<Self> {
+        let length = end - start;
+        let [low, high] = *KEPT.get(length)?;
+        let read = bytes.get(start..)?.first_chunk::<{ Self::BYTES_MAX }>()?;
+        let read = u128::from_le_bytes(*read);
+        Some(Self {
+            low: read as u64 & low,
+            high: (read >> 64) as u64 & high,
+            length,
+        })
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_empty(self) -> bool {
+        self.length == 0
+    }
+
+    /// Zero where the text is empty.
+    #[inline(always)]
+    pub(crate) fn first(self) -> u8 {
+        self.low as u8
+    }
+
+    #[inline(always)]
+    pub(crate) fn without_first(self) -> Self {
+        Self {
+            low: self.low >> 8 | self.high << 56,
+            high: self.high >> 8,
+            length: self.length - 1,
         }
-        0 => Some(0),
-        _ => None,
+    }
+
+    /// The text, and zeros behind it.
+    #[inline(always)]
+    pub(crate) fn bytes(self) -> [u8; Self::BYTES_MAX] {
+        self.wide().to_le_bytes()
+    }
+
+    #[inline(always)]
+    pub(crate) fn wide(self) -> u128 {
+        u128::from(self.high) << 64 | u128::from(self.low)
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_ascii(self) -> bool {
+        (self.low | self.high) & HIGH_BITS == 0
+    }
+
+    /// A text of one to eight bytes behind as many zeros (`0`) as make eight bytes.
+    #[inline(always)]
+    pub(crate) fn behind_zeros(self) -> u64 {
+        let missing = 8 * (8 - self.length);
+        self.low << missing | ZEROS & !(u64::MAX << missing)
+    }
+
+    /// A text that is not empty behind as many zeros (`0`) as make sixteen bytes.
+    #[inline(always)]
+    pub(crate) fn behind_many_zeros(self) -> u128 {
+        const MANY_ZEROS: u128 = u128::from_ne_bytes([b'0'; 16]);
+        let missing = 8 * (16 - self.length);
+        self.wide() << missing | MANY_ZEROS & !(u128::MAX << missing)
     }
 }
 
-/// The first and the last eight bytes of a text of eight to sixteen.
-#[inline(always)]
-pub(crate) fn two_words(text: &[u8]) -> Option<(u64, u64)> {
-    if text.len() > 16 {
-        return None;
-    }
-    let (first, last) = (text.first_chunk()?, text.last_chunk()?);
-    Some((u64::from_le_bytes(*first), u64::from_le_bytes(*last)))
-}
+const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 
 /// Copies a text to where there is exactly room for it.
 #[inline(always)]
@@ -65,7 +138,6 @@ const ZEROS: u64 = u64::from_ne_bytes([b'0'; 8]);
 /// the lowest byte, as is the first pair.
 #[inline(always)]
 pub(crate) fn digit_pairs(word: u64) -> Option<u64> {
-    const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
     let digits = word ^ ZEROS;
     // Nothing above nine: adding 0x76 sets the high bit of any other.
     if (digits | digits.wrapping_add(0x7676_7676_7676_7676)) & HIGH_BITS != 0 {
@@ -82,14 +154,20 @@ pub(crate) fn eight_digits(word: u64) -> Option<u64> {
     Some((fours * 10_000 + (fours >> 32)) & 0xFFFF_FFFF)
 }
 
-/// A text of one to eight bytes behind as many zeros as make eight bytes.
+/// The number that sixteen digits write, the first one in the lowest byte.
 #[inline(always)]
-pub(crate) fn behind_zeros(text: &[u8]) -> Option<u64> {
-    let missing = 8usize
-        .checked_sub(text.len())
-        .filter(|&missing| missing < 8)?;
-    let word = short_word(text)? << (8 * missing);
-    Some(word | ZEROS & !(u64::MAX << (8 * missing)))
+pub(crate) fn sixteen_digits(wide: u128) -> Option<u64> {
+    Some(eight_digits(wide as u64)? * 100_000_000 + eight_digits((wide >> 64) as u64)?)
+}
+
+/// Where the first such byte stands, if one does: of sixteen, counted from the lowest.
+#[inline(always)]
+pub(crate) fn find(wide: u128, byte: u8) -> Option<u32> {
+    let wanted = u64::from_ne_bytes([byte; 8]);
+    let low = zero_bytes(wide as u64 ^ wanted);
+    let high = zero_bytes((wide >> 64) as u64 ^ wanted);
+    let found = u128::from(high) << 64 | u128::from(low);
+    (found != 0).then(|| found.trailing_zeros() / 8)
 }
 
 #[cfg(test)]
@@ -107,23 +185,44 @@ mod tests {
         }
 
         #[test]
-        fn words_hold_their_text(text in prop::collection::vec(any::<u8>(), 0..20)) {
+        fn short_texts_hold_their_text(
+            before in prop::collection::vec(any::<u8>(), 0..9),
+            text in prop::collection::vec(any::<u8>(), 0..20),
+            after in prop::collection::vec(any::<u8>(), 0..20),
+        ) {
+            let is_short = text.len() <= ShortText::BYTES_MAX;
             let mut padded = text.clone();
             padded.resize(20, 0);
-            let first = padded.first_chunk().map(|bytes| u64::from_le_bytes(*bytes));
-            prop_assert_eq!(short_word(&text), first.filter(|_| text.len() <= 8));
-            let last = text.last_chunk().map(|bytes| u64::from_le_bytes(*bytes));
-            let both = first.zip(last).filter(|_| text.len() <= 16);
-            prop_assert_eq!(two_words(&text), both);
+            let expect = padded.first_chunk().copied().filter(|_| is_short);
+            let short = ShortText::of(&text);
+            prop_assert_eq!(short.map(ShortText::bytes), expect);
+            prop_assert_eq!(short.map(|short| short.length), is_short.then_some(text.len()));
+            let all = [before.clone(), text.clone(), after.clone()].concat();
+            let found = ShortText::at(&all, before.len(), before.len() + text.len());
+            let readable = text.len() + after.len() >= ShortText::BYTES_MAX;
+            prop_assert_eq!(found, short.filter(|_| readable));
+            if let (Some(short), [_, rest @ ..]) = (short, &text[..]) {
+                prop_assert_eq!(Some(short.without_first()), ShortText::of(rest));
+            }
         }
 
         #[test]
-        fn digits_are_counted(text in "[0-9]{1,8}|[+-:/0-9é]{1,8}") {
+        fn bytes_are_found(bytes: [u8; 16], at in 0..16usize) {
+            let wide = u128::from_le_bytes(bytes);
+            let expect = bytes.iter().position(|&byte| byte == bytes[at]);
+            prop_assert_eq!(find(wide, bytes[at]), expect.map(|at| at as u32));
+            prop_assert_eq!(find(wide | u128::from_ne_bytes([1; 16]), 2), None);
+        }
+
+        #[test]
+        fn digits_are_counted(text in "[0-9]{1,16}|[+-:/0-9é]{1,16}") {
             let expect = text.bytes().all(|byte| byte.is_ascii_digit());
-            let expect = expect.then(|| text.parse::<u64>().expect("at most eight digits"));
-            if text.len() <= 8 {
-                let word = behind_zeros(text.as_bytes()).expect("one to eight bytes");
-                prop_assert_eq!(eight_digits(word), expect);
+            let expect = expect.then(|| text.parse::<u64>().expect("at most sixteen digits"));
+            if let Some(short) = ShortText::of(text.as_bytes()) {
+                prop_assert_eq!(sixteen_digits(short.behind_many_zeros()), expect);
+                if short.length <= 8 {
+                    prop_assert_eq!(eight_digits(short.behind_zeros()), expect);
+                }
             }
         }
     }
