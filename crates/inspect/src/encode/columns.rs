@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowRowGroupWriterFactory, compute_leaves};
@@ -15,6 +15,9 @@ use parquet::schema::types::{ColumnDescPtr, ColumnPath};
 use zstd::bulk::Compressor;
 
 use super::dictionary_chunk::{self, DictionaryChunk};
+use super::numbering::Physical;
+use super::parcel::Parcel;
+use super::piece::Piece;
 use super::variety::Variety;
 
 /// A row group's columns are encoded in that many tasks.
@@ -83,16 +86,22 @@ impl Column {
 
     fn encode(
         &self,
-        pieces: Vec<ArrayRef>,
+        pieces: Vec<Piece>,
         compressor: &mut Compressor<'_>,
         chunks: &mut Vec<EncodedColumn>,
     ) -> Result<(), ParquetError> {
-        let variety = Variety::of(&pieces);
-        if variety == Variety::Few
-            && let Some(chunk) = dictionary_chunk::encode(&self.descriptor, &pieces, compressor)?
-        {
-            chunks.push(EncodedColumn::Dictionary(chunk));
-            return Ok(());
+        let data_type = self.field.data_type();
+        let mut variety = Variety::Few;
+        if let Some(physical) = Physical::of(data_type) {
+            variety = Variety::of(physical, &pieces);
+            let column = &self.descriptor;
+            if variety == Variety::Few
+                && let Some(chunk) =
+                    dictionary_chunk::encode(column, physical, &pieces, compressor)?
+            {
+                chunks.push(EncodedColumn::Dictionary(chunk));
+                return Ok(());
+            }
         }
         // One writer per leaf of the column.
         let mut writers = match variety {
@@ -100,7 +109,7 @@ impl Column {
             Variety::Many => self.many.create_column_writers(0)?,
         };
         for piece in pieces {
-            let leaves = compute_leaves(&self.field, &piece)?;
+            let leaves = compute_leaves(&self.field, &piece.into_array(data_type)?)?;
             for (writer, leaf) in writers.iter_mut().zip(&leaves) {
                 writer.write(leaf)?;
             }
@@ -121,7 +130,6 @@ fn without_dictionary(data_type: &DataType) -> Option<Encoding> {
         }
         // Up to 18 digits Parquet keeps them as integers.
         DataType::Decimal128(1..=18, _) => Some(Encoding::DELTA_BINARY_PACKED),
-        DataType::Decimal128(..) => Some(Encoding::PLAIN),
         _ => None,
     }
 }
@@ -142,35 +150,49 @@ pub(super) fn properties() -> WriterPropertiesBuilder {
 #[derive(Debug)]
 pub struct RowGroup {
     schema: ParquetSchema,
-    batches: Vec<RecordBatch>,
+    /// By column, in row order.
+    columns: Vec<Vec<Piece>>,
 }
 
 impl RowGroup {
     /// Batches of that schema, in their order.
     pub fn new(schema: &ParquetSchema, batches: Vec<RecordBatch>) -> Self {
+        let mut columns = vec![Vec::with_capacity(batches.len()); schema.0.columns.len()];
+        for batch in &batches {
+            for (pieces, array) in columns.iter_mut().zip(batch.columns()) {
+                pieces.push(Piece::Plain(Arc::clone(array)));
+            }
+        }
         Self {
             schema: schema.clone(),
-            batches,
+            columns,
+        }
+    }
+
+    pub(super) fn of_parcels(schema: &ParquetSchema, parcels: Vec<Parcel>) -> Self {
+        let mut columns = vec![Vec::with_capacity(parcels.len()); schema.0.columns.len()];
+        for parcel in parcels {
+            for (pieces, piece) in columns.iter_mut().zip(parcel.columns) {
+                pieces.push(piece);
+            }
+        }
+        Self {
+            schema: schema.clone(),
+            columns,
         }
     }
 
     /// What is to be done, by columns in their order: each on any thread, at any time. The rows
     /// of a task are let go when it is done.
     pub fn into_tasks(self) -> Vec<ColumnTask> {
-        let columns = self.schema.0.columns.len();
+        let at_once = self.columns.len().div_ceil(TASKS).max(1);
+        let mut columns = self.columns.into_iter();
         let mut tasks = Vec::with_capacity(TASKS);
-        let at_once = columns.div_ceil(TASKS).max(1);
-        for first in (0..columns).step_by(at_once) {
-            let pieces = (first..columns.min(first + at_once)).map(|column| {
-                let pieces = self.batches.iter();
-                pieces
-                    .map(|batch| Arc::clone(batch.column(column)))
-                    .collect()
-            });
+        for first in (0..columns.len()).step_by(at_once) {
             tasks.push(ColumnTask {
                 schema: self.schema.clone(),
                 first,
-                pieces: pieces.collect(),
+                pieces: columns.by_ref().take(at_once).collect(),
             });
         }
         tasks
@@ -182,7 +204,7 @@ impl RowGroup {
 pub struct ColumnTask {
     schema: ParquetSchema,
     first: usize,
-    pieces: Vec<Vec<ArrayRef>>,
+    pieces: Vec<Vec<Piece>>,
 }
 
 impl ColumnTask {

@@ -4,8 +4,7 @@
 //! value of up to 16 bytes is one number to look up, and the extremes are those of the
 //! dictionary. (apache/parquet-format: README.md, parquet.thrift, Encodings.md.)
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanBufferBuilder};
-use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Int64Type, TimestampMicrosecondType};
+use arrow::array::BooleanBufferBuilder;
 use bytes::Bytes;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::column::writer::ColumnCloseResult;
@@ -15,8 +14,10 @@ use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::statistics::Statistics;
 use parquet::schema::types::ColumnDescPtr;
 
-use super::dictionary::{Dictionary, Full, Key};
+use super::dictionary::Dictionary;
 use super::hybrid::{write_bits, write_ones, write_values, write_varint};
+use super::numbering::{Numbering, Physical};
+use super::piece::Piece;
 
 /// zstd's level of all pages.
 pub(super) const ZSTD_LEVEL: i32 = 1;
@@ -30,62 +31,34 @@ pub(super) struct DictionaryChunk {
     pub(super) close: ColumnCloseResult,
 }
 
-/// How Parquet keeps the column's values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Physical {
-    Text,
-    Int32,
-    Int64,
-}
-
-impl Physical {
-    fn of(data_type: &DataType) -> Option<Self> {
-        match data_type {
-            DataType::Utf8 => Some(Self::Text),
-            DataType::Date32 | DataType::Decimal128(1..=9, _) => Some(Self::Int32),
-            DataType::Int64 | DataType::Timestamp(..) | DataType::Decimal128(10..=18, _) => {
-                Some(Self::Int64)
-            }
-            _ => None,
-        }
-    }
-}
-
 /// The chunk; nothing where the column is of another type, has no value, or has too many
 /// different ones.
 pub(super) fn encode(
     descriptor: &ColumnDescPtr,
-    pieces: &[ArrayRef],
+    physical: Physical,
+    pieces: &[Piece],
     compressor: &mut zstd::bulk::Compressor<'_>,
 ) -> Result<Option<DictionaryChunk>, ParquetError> {
-    let Some(physical) = pieces
-        .first()
-        .and_then(|piece| Physical::of(piece.data_type()))
-    else {
+    let rows = pieces.iter().map(Piece::len).sum();
+    let mut numbering = Numbering::new(physical, rows);
+    if pieces.iter().any(|piece| numbering.take(piece).is_err()) {
         return Ok(None);
-    };
-    let rows: usize = pieces.iter().map(Array::len).sum();
-    let nulls: usize = pieces.iter().map(Array::null_count).sum();
-    let mut dictionary = Dictionary::new(physical == Physical::Text);
-    let mut numbers = Vec::with_capacity(rows - nulls);
-    for piece in pieces {
-        if number_values(piece, physical, &mut dictionary, &mut numbers).is_err() {
-            return Ok(None);
-        }
     }
+    let (dictionary, numbers) = (&numbering.dictionary, numbering.numbers());
     if numbers.is_empty() {
         return Ok(None);
     }
+    let nulls = rows - numbers.len();
     let mut page = Vec::with_capacity(numbers.len() * 2 + rows / 8 + 64);
     if descriptor.max_def_level() > 0 {
         write_levels(pieces, rows, nulls, &mut page);
     }
     let width = (dictionary.len() as u32 - 1).checked_ilog2().unwrap_or(0) + 1;
     page.push(width as u8);
-    write_values(&numbers, width, &mut page);
+    write_values(numbers, width, &mut page);
 
     let mut chunk = Chunk::new(compressor);
-    chunk.write_dictionary(&dictionary)?;
+    chunk.write_dictionary(dictionary)?;
     let data_offset = chunk.bytes.len();
     chunk.write_data(rows, &page)?;
     let encodings = vec![Encoding::PLAIN, Encoding::RLE, Encoding::RLE_DICTIONARY];
@@ -98,7 +71,7 @@ pub(super) fn encode(
         .set_num_values(rows as i64)
         .set_dictionary_page_offset(Some(0))
         .set_data_page_offset(data_offset as i64)
-        .set_statistics(statistics(physical, &dictionary, nulls as u64))
+        .set_statistics(statistics(physical, dictionary, nulls as u64))
         .build()?;
     Ok(Some(DictionaryChunk {
         close: ColumnCloseResult {
@@ -113,58 +86,8 @@ pub(super) fn encode(
     }))
 }
 
-fn number_values(
-    piece: &ArrayRef,
-    physical: Physical,
-    dictionary: &mut Dictionary,
-    numbers: &mut Vec<u32>,
-) -> Result<(), Full> {
-    let of_number = |dictionary: &mut Dictionary, number: i64| match physical {
-        Physical::Int32 => {
-            let bytes = (number as i32).to_le_bytes();
-            dictionary.number(Key::of_number(number, 4), || &bytes)
-        }
-        Physical::Int64 | Physical::Text => {
-            let bytes = number.to_le_bytes();
-            dictionary.number(Key::of_number(number, 8), || &bytes)
-        }
-    };
-    macro_rules! numbers_of {
-        ($type:ty) => {{
-            let values = piece.as_primitive::<$type>().values();
-            each_value(piece, |row| {
-                numbers.push(of_number(dictionary, values[row] as i64)?);
-                Ok(())
-            })
-        }};
-    }
-    match piece.data_type() {
-        DataType::Utf8 => {
-            let texts = piece.as_string::<i32>();
-            let (bytes, offsets) = (texts.value_data(), texts.value_offsets());
-            each_value(piece, |row| {
-                let (start, end) = (offsets[row] as usize, offsets[row + 1] as usize);
-                let key = Key::of_text(bytes, start, end);
-                numbers.push(dictionary.number(key, || &bytes[start..end])?);
-                Ok(())
-            })
-        }
-        DataType::Date32 => numbers_of!(Date32Type),
-        DataType::Int64 => numbers_of!(Int64Type),
-        DataType::Decimal128(..) => numbers_of!(Decimal128Type),
-        _ => numbers_of!(TimestampMicrosecondType),
-    }
-}
-
-fn each_value(piece: &ArrayRef, take: impl FnMut(usize) -> Result<(), Full>) -> Result<(), Full> {
-    match piece.nulls().filter(|nulls| nulls.null_count() > 0) {
-        None => (0..piece.len()).try_for_each(take),
-        Some(nulls) => nulls.valid_indices().try_for_each(take),
-    }
-}
-
 /// Which rows have a value: their length, then one bit each.
-fn write_levels(pieces: &[ArrayRef], rows: usize, nulls: usize, page: &mut Vec<u8>) {
+fn write_levels(pieces: &[Piece], rows: usize, nulls: usize, page: &mut Vec<u8>) {
     let start = page.len();
     page.extend_from_slice(&[0; 4]);
     if nulls == 0 {
@@ -172,10 +95,7 @@ fn write_levels(pieces: &[ArrayRef], rows: usize, nulls: usize, page: &mut Vec<u
     } else {
         let mut valid = BooleanBufferBuilder::new(rows);
         for piece in pieces {
-            match piece.nulls() {
-                None => valid.append_n(piece.len(), true),
-                Some(nulls) => valid.append_buffer(nulls.inner()),
-            }
+            piece.append_validity(&mut valid);
         }
         write_bits(&valid.as_slice()[..rows.div_ceil(8)], page);
     }
@@ -185,11 +105,6 @@ fn write_levels(pieces: &[ArrayRef], rows: usize, nulls: usize, page: &mut Vec<u
 
 fn statistics(physical: Physical, dictionary: &Dictionary, nulls: u64) -> Statistics {
     let (distinct, nulls) = (None, Some(nulls));
-    let number = |value: &[u8]| {
-        let mut bytes = [0; 8];
-        bytes[..value.len()].copy_from_slice(value);
-        i64::from_le_bytes(bytes)
-    };
     match physical {
         Physical::Text => {
             let extreme = |value: &[u8]| ByteArray::from(value.to_vec());
@@ -199,11 +114,15 @@ fn statistics(physical: Physical, dictionary: &Dictionary, nulls: u64) -> Statis
             Statistics::byte_array(min, max, distinct, nulls, false)
         }
         Physical::Int32 => {
-            let values = || dictionary.values().map(|value| number(value) as i32);
+            let values = || {
+                dictionary
+                    .values()
+                    .map(|value| Physical::number(value) as i32)
+            };
             Statistics::int32(values().min(), values().max(), distinct, nulls, false)
         }
         Physical::Int64 => {
-            let values = || dictionary.values().map(number);
+            let values = || dictionary.values().map(Physical::number);
             Statistics::int64(values().min(), values().max(), distinct, nulls, false)
         }
     }
