@@ -126,3 +126,54 @@ fn code(column: &Mutex<Option<Column>>, array: &ArrayRef) -> Option<Coded> {
     let codes = codes.ok()?;
     Some(Coded { codes, book })
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::Int64Array;
+    use arrow::datatypes::{DataType, Field};
+
+    use super::*;
+
+    fn books() -> Codebooks {
+        Codebooks::new(&Schema::new(vec![Field::new(
+            "number",
+            DataType::Int64,
+            true,
+        )]))
+    }
+
+    /// Whose book the column's codes are of.
+    fn book(books: &Codebooks, numbers: impl Iterator<Item = i64>) -> Option<Arc<Codebook>> {
+        let array: ArrayRef = Arc::new(Int64Array::from_iter_values(numbers));
+        let batch = RecordBatch::try_from_iter([("number", array)]).unwrap();
+        match books.code(&batch).remove(0) {
+            Piece::Plain(_) => None,
+            Piece::Coded(coded) => Some(coded.book),
+        }
+    }
+
+    #[test]
+    fn a_column_whose_values_hardly_repeat_is_given_up() {
+        let books = books();
+        assert!(book(&books, (0..1_000).map(|row| row / 2)).is_some());
+        assert!(book(&books, 1_000..2_000).is_some());
+        assert!(book(&books, std::iter::repeat_n(7, 1_000)).is_none());
+    }
+
+    #[test]
+    fn a_full_book_is_followed_by_another() {
+        let books = books();
+        let block = |at: i64| (0..80_000).map(move |row| at * 20_000 + row / 4);
+        let first = book(&books, block(0)).unwrap();
+        for at in 1..3 {
+            assert!(Arc::ptr_eq(&first, &book(&books, block(at)).unwrap()));
+        }
+        assert!(book(&books, block(3)).is_none());
+        let next = book(&books, block(4)).unwrap();
+        assert!(!Arc::ptr_eq(&first, &next));
+        assert_eq!(
+            (first.values().len(), next.values().len()),
+            (65_536, 20_000)
+        );
+    }
+}

@@ -14,16 +14,15 @@ use parquet::file::writer::SerializedRowGroupWriter;
 use parquet::schema::types::{ColumnDescPtr, ColumnPath};
 use zstd::bulk::Compressor;
 
-use super::dictionary_chunk::{self, DictionaryChunk};
 use super::numbering::Physical;
+use super::pages::{Chunk, PAGE_BYTES, ZSTD_LEVEL};
 use super::parcel::Parcel;
 use super::piece::Piece;
 use super::variety::Variety;
+use super::{dictionary_chunk, text_chunk};
 
 /// A row group's columns are encoded in that many tasks.
 const TASKS: usize = 8;
-/// A page ends where its values reach that size, uncompressed.
-const PAGE_BYTES: usize = 1 << 20;
 const PAGE_ROWS: usize = 1 << 17;
 
 /// How rows of one schema are written: zstd, and each column in the encoding that its values
@@ -91,25 +90,30 @@ impl Column {
         chunks: &mut Vec<EncodedColumn>,
     ) -> Result<(), ParquetError> {
         let data_type = self.field.data_type();
-        let mut variety = Variety::Few;
-        if let Some(physical) = Physical::of(data_type) {
-            variety = Variety::of(physical, &pieces);
-            let column = &self.descriptor;
-            if variety == Variety::Few
-                && let Some(chunk) =
-                    dictionary_chunk::encode(column, physical, &pieces, compressor)?
-            {
-                chunks.push(EncodedColumn::Dictionary(chunk));
-                return Ok(());
-            }
+        let physical = Physical::of(data_type);
+        let variety = physical.map_or(Variety::Few, |physical| Variety::of(physical, &pieces));
+        if variety == Variety::Few
+            && let Some(physical) = physical
+            && let Some(chunk) =
+                dictionary_chunk::encode(&self.descriptor, physical, &pieces, compressor)?
+        {
+            chunks.push(EncodedColumn::Own(chunk));
+            return Ok(());
+        }
+        let arrays = pieces.into_iter().map(|piece| piece.into_array(data_type));
+        let arrays = arrays.collect::<Result<Vec<_>, _>>()?;
+        if variety == Variety::Many && physical == Some(Physical::Text) {
+            let chunk = text_chunk::encode(&self.descriptor, &arrays, compressor)?;
+            chunks.push(EncodedColumn::Own(chunk));
+            return Ok(());
         }
         // One writer per leaf of the column.
         let mut writers = match variety {
             Variety::Few => self.few.create_column_writers(0)?,
             Variety::Many => self.many.create_column_writers(0)?,
         };
-        for piece in pieces {
-            let leaves = compute_leaves(&self.field, &piece.into_array(data_type)?)?;
+        for array in arrays {
+            let leaves = compute_leaves(&self.field, &array)?;
             for (writer, leaf) in writers.iter_mut().zip(&leaves) {
                 writer.write(leaf)?;
             }
@@ -121,10 +125,9 @@ impl Column {
     }
 }
 
-/// The encoding of a column of many different values; none where a dictionary is all there is.
+/// The encoding of a column of many different numbers; none where a dictionary is all there is.
 fn without_dictionary(data_type: &DataType) -> Option<Encoding> {
     match data_type {
-        DataType::Utf8 => Some(Encoding::PLAIN),
         DataType::Int64 | DataType::Date32 | DataType::Timestamp(..) => {
             Some(Encoding::DELTA_BINARY_PACKED)
         }
@@ -137,7 +140,7 @@ fn without_dictionary(data_type: &DataType) -> Option<Encoding> {
 pub(super) fn properties() -> WriterPropertiesBuilder {
     WriterProperties::builder()
         .set_compression(Compression::ZSTD(
-            ZstdLevel::try_new(dictionary_chunk::ZSTD_LEVEL).expect("it is a zstd level"),
+            ZstdLevel::try_new(ZSTD_LEVEL).expect("it is a zstd level"),
         ))
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_offset_index_disabled(true)
@@ -215,7 +218,7 @@ impl ColumnTask {
     pub fn encode(self) -> Result<EncodedColumns, ParquetError> {
         let columns = &self.schema.0.columns[self.first..];
         let mut chunks = Vec::with_capacity(self.pieces.len());
-        let mut compressor = Compressor::new(dictionary_chunk::ZSTD_LEVEL)?;
+        let mut compressor = Compressor::new(ZSTD_LEVEL)?;
         for (column, pieces) in columns.iter().zip(self.pieces) {
             column.encode(pieces, &mut compressor, &mut chunks)?;
         }
@@ -231,7 +234,7 @@ pub struct EncodedColumns {
 
 #[derive(Debug)]
 pub(super) enum EncodedColumn {
-    Dictionary(DictionaryChunk),
+    Own(Chunk),
     General(ArrowColumnChunk),
 }
 
@@ -241,7 +244,7 @@ impl EncodedColumn {
         row_group: &mut SerializedRowGroupWriter<'_, W>,
     ) -> Result<(), ParquetError> {
         match self {
-            Self::Dictionary(chunk) => row_group.append_column(&chunk.bytes, chunk.close),
+            Self::Own(chunk) => row_group.append_column(&chunk.bytes, chunk.close),
             Self::General(chunk) => chunk.append_to_row_group(row_group),
         }
     }

@@ -3,7 +3,8 @@
 
 /// What the dictionary may hold, in bytes as Parquet writes them.
 const DICTIONARY_BYTES: usize = 1 << 20;
-/// Slots of the table at first; it grows so that half of them stay empty.
+/// Slots of the table at first; it grows so that three of four stay empty: most values are found
+/// at the first look, and a slot is small.
 const SLOTS: usize = 1 << 10;
 /// Texts of fewer bytes are their own key; the last byte is for their length.
 const KEY_BYTES: usize = size_of::<u128>();
@@ -25,22 +26,13 @@ const FILLED: [u128; KEY_BYTES] = {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Key(u128);
 
-#[derive(Debug, Clone, Copy)]
-struct Slot {
-    key: Key,
-    /// The value's number plus one; 0 where the slot is empty.
-    number: u32,
-}
-
-const EMPTY: Slot = Slot {
-    key: Key(0),
-    number: 0,
-};
-
 /// The values and their numbers.
 #[derive(Debug)]
 pub(super) struct Dictionary {
-    slots: Vec<Slot>,
+    /// Near to where its key's hash points, each value's number plus one; 0 where none is.
+    slots: Vec<u32>,
+    /// By number.
+    keys: Vec<Key>,
     /// Where each value's bytes begin in `page`.
     starts: Vec<u32>,
     /// The values, each in PLAIN encoding.
@@ -106,7 +98,8 @@ fn long_hash(text: &[u8]) -> u128 {
 impl Dictionary {
     pub(super) fn new(prefixed: bool) -> Self {
         Self {
-            slots: vec![EMPTY; SLOTS],
+            slots: vec![0; SLOTS],
+            keys: Vec::new(),
             starts: Vec::new(),
             page: Vec::new(),
             prefixed,
@@ -123,13 +116,11 @@ impl Dictionary {
         let mask = self.slots.len() - 1;
         let mut at = key.hash() & mask;
         loop {
-            let slot = self.slots[at];
-            if slot.number == 0 {
+            let Some(number) = self.slots[at].checked_sub(1) else {
                 return self.add(at, key, value());
-            }
-            let number = slot.number - 1;
-            let same =
-                slot.key == key && (!key.is_hash() || self.value(number as usize) == value());
+            };
+            let same = self.keys[number as usize] == key
+                && (!key.is_hash() || self.value(number as usize) == value());
             if same {
                 return Ok(number);
             }
@@ -143,17 +134,15 @@ impl Dictionary {
             return Err(Full);
         }
         let number = self.starts.len() as u32;
-        self.slots[slot] = Slot {
-            key,
-            number: number + 1,
-        };
+        self.slots[slot] = number + 1;
+        self.keys.push(key);
         if self.prefixed {
             let length = value.len() as u32;
             self.page.extend_from_slice(&length.to_le_bytes());
         }
         self.starts.push(self.page.len() as u32);
         self.page.extend_from_slice(value);
-        if self.starts.len() * 2 > self.slots.len() {
+        if self.keys.len() * 4 > self.slots.len() {
             self.grow();
         }
         Ok(number)
@@ -161,18 +150,22 @@ impl Dictionary {
 
     fn grow(&mut self) {
         let slots = self.slots.len() * 2;
-        let old = std::mem::replace(&mut self.slots, vec![EMPTY; slots]);
-        for slot in old.into_iter().filter(|slot| slot.number > 0) {
-            let mut at = slot.key.hash() & (slots - 1);
-            while self.slots[at].number > 0 {
+        self.slots = vec![0; slots];
+        for (number, key) in (1..).zip(&self.keys) {
+            let mut at = key.hash() & (slots - 1);
+            while self.slots[at] > 0 {
                 at = (at + 1) & (slots - 1);
             }
-            self.slots[at] = slot;
+            self.slots[at] = number;
         }
     }
 
     pub(super) fn len(&self) -> usize {
         self.starts.len()
+    }
+
+    pub(super) fn key(&self, number: usize) -> Key {
+        self.keys[number]
     }
 
     pub(super) fn value(&self, number: usize) -> &[u8] {

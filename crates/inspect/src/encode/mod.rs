@@ -16,11 +16,13 @@ mod error;
 mod hybrid;
 mod months;
 mod numbering;
+mod pages;
 mod parcel;
 mod parquet_file;
 mod piece;
 mod shelf;
 mod splitting;
+mod text_chunk;
 mod variety;
 mod writing;
 

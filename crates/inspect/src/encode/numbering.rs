@@ -34,14 +34,6 @@ impl Physical {
         Dictionary::new(self == Self::Text)
     }
 
-    /// The key of a value that is in a dictionary already.
-    pub(super) fn key(self, value: &[u8]) -> Key {
-        match self {
-            Self::Text => Key::of_text(value, 0, value.len()),
-            Self::Int32 | Self::Int64 => Key::of_number(Self::number(value)),
-        }
-    }
-
     /// The number in a value of a dictionary.
     pub(super) fn number(value: &[u8]) -> i64 {
         match value.try_into() {
@@ -169,8 +161,10 @@ impl Numbering {
         for &code in &coded.codes {
             let mut number = met[usize::from(code)];
             if number == UNMET {
-                let value = values.value(usize::from(code) - 1);
-                number = self.dictionary.number(self.physical.key(value), || value)?;
+                let at = usize::from(code) - 1;
+                number = self
+                    .dictionary
+                    .number(values.key(at), || values.value(at))?;
                 met[usize::from(code)] = number;
             }
             out[filled] = number;

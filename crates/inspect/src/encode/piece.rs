@@ -83,8 +83,8 @@ impl Piece {
             Self::Coded(Coded { codes, book }) => {
                 let values = book.values();
                 for code in rows.map(|row| codes[row]).filter(|code| *code != NO_VALUE) {
-                    let value = values.value(usize::from(code) - 1);
-                    dictionary.number(physical.key(value), || value)?;
+                    let at = usize::from(code) - 1;
+                    dictionary.number(values.key(at), || values.value(at))?;
                     seen += 1;
                 }
             }

@@ -1,6 +1,9 @@
 //! How varied a column's values are, from a sample: few different values are worth a dictionary,
 //! many are not (it would be built, outgrow its page and be thrown away).
 
+use std::sync::Arc;
+
+use super::codebook::{Codebook, Coded, NO_VALUE};
 use super::numbering::Physical;
 use super::piece::Piece;
 
@@ -21,11 +24,13 @@ impl Variety {
     pub(super) fn of(physical: Physical, pieces: &[Piece]) -> Self {
         let rows: usize = pieces.iter().map(Piece::len).sum();
         let step = (rows / SAMPLE).max(1);
+        if let Some(book) = only_book(pieces) {
+            let (seen, different) = sample_codes(&book, pieces, step);
+            return judge(seen, step, different);
+        }
         let mut different = physical.dictionary();
-        let (mut seen, mut row) = (0, 0);
-        for piece in pieces {
-            let sample = (row..piece.len()).step_by(step);
-            row = (row + sample.len() * step) - piece.len();
+        let mut seen = 0;
+        for (piece, sample) in samples(pieces, step) {
             let Ok(valid) = piece.number(physical, sample, &mut different) else {
                 // So much text does not fit into a dictionary.
                 return Self::Many;
@@ -34,6 +39,49 @@ impl Variety {
         }
         judge(seen, step, different.len())
     }
+}
+
+/// The rows to look at in each piece.
+fn samples(
+    pieces: &[Piece],
+    step: usize,
+) -> impl Iterator<Item = (&Piece, impl Iterator<Item = usize> + use<>)> {
+    let mut row = 0;
+    pieces.iter().map(move |piece| {
+        let sample = (row..piece.len()).step_by(step);
+        row = row + sample.len() * step - piece.len();
+        (piece, sample)
+    })
+}
+
+/// The codebook of all pieces.
+fn only_book(pieces: &[Piece]) -> Option<Arc<Codebook>> {
+    let mut books = pieces.iter().map(|piece| match piece {
+        Piece::Plain(_) => None,
+        Piece::Coded(coded) => Some(&coded.book),
+    });
+    let first = books.next()??;
+    let same = books.all(|book| book.is_some_and(|book| Arc::ptr_eq(book, first)));
+    same.then(|| Arc::clone(first))
+}
+
+/// As many and as different as their values, for less.
+fn sample_codes(book: &Codebook, pieces: &[Piece], step: usize) -> (usize, usize) {
+    let mut met = vec![false; book.values().len() + 1];
+    let (mut seen, mut different) = (0, 0);
+    for (piece, sample) in samples(pieces, step) {
+        let Piece::Coded(Coded { codes, .. }) = piece else {
+            continue;
+        };
+        for code in sample
+            .map(|row| codes[row])
+            .filter(|code| *code != NO_VALUE)
+        {
+            seen += 1;
+            different += usize::from(!std::mem::replace(&mut met[usize::from(code)], true));
+        }
+    }
+    (seen, different)
 }
 
 /// Of that many values, one of each `step`, of which so many are different.

@@ -15,7 +15,7 @@ use super::shelf::{ROW_GROUP_BYTES, ROW_GROUP_ROWS, ShelfLimits, Shelved};
 use super::{CorridorError, ParquetFile, Shelf};
 
 /// Rows of all months that wait to become row groups, as Arrow.
-const SHELF_BYTES: usize = 128 << 20;
+const SHELF_BYTES: usize = 192 << 20;
 /// Rows that are being encoded, as Arrow.
 const ENCODING_BYTES: usize = 64 << 20;
 /// Files that are written at the same time. A file of more months than that writes the ones
