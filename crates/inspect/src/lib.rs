@@ -60,7 +60,7 @@ pub use block::Block;
 pub use control::ControlTotals;
 pub use encode::{
     ColumnTask, Corridor, CorridorError, EncodedColumns, Months, Outlet, ParquetFile,
-    ParquetSchema, ROW_GROUP_BYTES, ROW_GROUP_ROWS, RowGroup, Shelf, ShelfLimits, Totals,
+    ParquetSchema, ROW_GROUP_BYTES, ROW_GROUP_ROWS, RowGroup, Shelf, ShelfLimits, Shelved, Totals,
 };
 pub use error::{PlanError, Unreadable};
 pub use generate::{Defects, ExpectedReject, Twin, TwinError};

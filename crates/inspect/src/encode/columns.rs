@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowRowGroupWriterFactory, compute_leaves};
@@ -14,13 +14,15 @@ use parquet::file::writer::SerializedRowGroupWriter;
 use parquet::schema::types::{ColumnDescPtr, ColumnPath};
 use zstd::bulk::Compressor;
 
-use super::dictionary_chunk::{self, DictionaryChunk};
+use super::numbering::Physical;
+use super::pages::{Chunk, PAGE_BYTES, ZSTD_LEVEL};
+use super::parcel::Parcel;
+use super::piece::Piece;
 use super::variety::Variety;
+use super::{dictionary_chunk, text_chunk};
 
 /// A row group's columns are encoded in that many tasks.
 const TASKS: usize = 8;
-/// A page ends where its values reach that size, uncompressed.
-const PAGE_BYTES: usize = 1 << 20;
 const PAGE_ROWS: usize = 1 << 17;
 
 /// How rows of one schema are written: zstd, and each column in the encoding that its values
@@ -83,15 +85,26 @@ impl Column {
 
     fn encode(
         &self,
-        pieces: Vec<ArrayRef>,
+        pieces: Vec<Piece>,
         compressor: &mut Compressor<'_>,
         chunks: &mut Vec<EncodedColumn>,
     ) -> Result<(), ParquetError> {
-        let variety = Variety::of(&pieces);
+        let data_type = self.field.data_type();
+        let physical = Physical::of(data_type);
+        let variety = physical.map_or(Variety::Few, |physical| Variety::of(physical, &pieces));
         if variety == Variety::Few
-            && let Some(chunk) = dictionary_chunk::encode(&self.descriptor, &pieces, compressor)?
+            && let Some(physical) = physical
+            && let Some(chunk) =
+                dictionary_chunk::encode(&self.descriptor, physical, &pieces, compressor)?
         {
-            chunks.push(EncodedColumn::Dictionary(chunk));
+            chunks.push(EncodedColumn::Own(chunk));
+            return Ok(());
+        }
+        let arrays = pieces.into_iter().map(|piece| piece.into_array(data_type));
+        let arrays = arrays.collect::<Result<Vec<_>, _>>()?;
+        if variety == Variety::Many && physical == Some(Physical::Text) {
+            let chunk = text_chunk::encode(&self.descriptor, &arrays, compressor)?;
+            chunks.push(EncodedColumn::Own(chunk));
             return Ok(());
         }
         // One writer per leaf of the column.
@@ -99,8 +112,8 @@ impl Column {
             Variety::Few => self.few.create_column_writers(0)?,
             Variety::Many => self.many.create_column_writers(0)?,
         };
-        for piece in pieces {
-            let leaves = compute_leaves(&self.field, &piece)?;
+        for array in arrays {
+            let leaves = compute_leaves(&self.field, &array)?;
             for (writer, leaf) in writers.iter_mut().zip(&leaves) {
                 writer.write(leaf)?;
             }
@@ -112,16 +125,14 @@ impl Column {
     }
 }
 
-/// The encoding of a column of many different values; none where a dictionary is all there is.
+/// The encoding of a column of many different numbers; none where a dictionary is all there is.
 fn without_dictionary(data_type: &DataType) -> Option<Encoding> {
     match data_type {
-        DataType::Utf8 => Some(Encoding::PLAIN),
         DataType::Int64 | DataType::Date32 | DataType::Timestamp(..) => {
             Some(Encoding::DELTA_BINARY_PACKED)
         }
         // Up to 18 digits Parquet keeps them as integers.
         DataType::Decimal128(1..=18, _) => Some(Encoding::DELTA_BINARY_PACKED),
-        DataType::Decimal128(..) => Some(Encoding::PLAIN),
         _ => None,
     }
 }
@@ -129,7 +140,7 @@ fn without_dictionary(data_type: &DataType) -> Option<Encoding> {
 pub(super) fn properties() -> WriterPropertiesBuilder {
     WriterProperties::builder()
         .set_compression(Compression::ZSTD(
-            ZstdLevel::try_new(dictionary_chunk::ZSTD_LEVEL).expect("it is a zstd level"),
+            ZstdLevel::try_new(ZSTD_LEVEL).expect("it is a zstd level"),
         ))
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_offset_index_disabled(true)
@@ -142,35 +153,49 @@ pub(super) fn properties() -> WriterPropertiesBuilder {
 #[derive(Debug)]
 pub struct RowGroup {
     schema: ParquetSchema,
-    batches: Vec<RecordBatch>,
+    /// By column, in row order.
+    columns: Vec<Vec<Piece>>,
 }
 
 impl RowGroup {
     /// Batches of that schema, in their order.
     pub fn new(schema: &ParquetSchema, batches: Vec<RecordBatch>) -> Self {
+        let mut columns = vec![Vec::with_capacity(batches.len()); schema.0.columns.len()];
+        for batch in &batches {
+            for (pieces, array) in columns.iter_mut().zip(batch.columns()) {
+                pieces.push(Piece::Plain(Arc::clone(array)));
+            }
+        }
         Self {
             schema: schema.clone(),
-            batches,
+            columns,
+        }
+    }
+
+    pub(super) fn of_parcels(schema: &ParquetSchema, parcels: Vec<Parcel>) -> Self {
+        let mut columns = vec![Vec::with_capacity(parcels.len()); schema.0.columns.len()];
+        for parcel in parcels {
+            for (pieces, piece) in columns.iter_mut().zip(parcel.columns) {
+                pieces.push(piece);
+            }
+        }
+        Self {
+            schema: schema.clone(),
+            columns,
         }
     }
 
     /// What is to be done, by columns in their order: each on any thread, at any time. The rows
     /// of a task are let go when it is done.
     pub fn into_tasks(self) -> Vec<ColumnTask> {
-        let columns = self.schema.0.columns.len();
+        let at_once = self.columns.len().div_ceil(TASKS).max(1);
+        let mut columns = self.columns.into_iter();
         let mut tasks = Vec::with_capacity(TASKS);
-        let at_once = columns.div_ceil(TASKS).max(1);
-        for first in (0..columns).step_by(at_once) {
-            let pieces = (first..columns.min(first + at_once)).map(|column| {
-                let pieces = self.batches.iter();
-                pieces
-                    .map(|batch| Arc::clone(batch.column(column)))
-                    .collect()
-            });
+        for first in (0..columns.len()).step_by(at_once) {
             tasks.push(ColumnTask {
                 schema: self.schema.clone(),
                 first,
-                pieces: pieces.collect(),
+                pieces: columns.by_ref().take(at_once).collect(),
             });
         }
         tasks
@@ -182,7 +207,7 @@ impl RowGroup {
 pub struct ColumnTask {
     schema: ParquetSchema,
     first: usize,
-    pieces: Vec<Vec<ArrayRef>>,
+    pieces: Vec<Vec<Piece>>,
 }
 
 impl ColumnTask {
@@ -193,7 +218,7 @@ impl ColumnTask {
     pub fn encode(self) -> Result<EncodedColumns, ParquetError> {
         let columns = &self.schema.0.columns[self.first..];
         let mut chunks = Vec::with_capacity(self.pieces.len());
-        let mut compressor = Compressor::new(dictionary_chunk::ZSTD_LEVEL)?;
+        let mut compressor = Compressor::new(ZSTD_LEVEL)?;
         for (column, pieces) in columns.iter().zip(self.pieces) {
             column.encode(pieces, &mut compressor, &mut chunks)?;
         }
@@ -209,7 +234,7 @@ pub struct EncodedColumns {
 
 #[derive(Debug)]
 pub(super) enum EncodedColumn {
-    Dictionary(DictionaryChunk),
+    Own(Chunk),
     General(ArrowColumnChunk),
 }
 
@@ -219,7 +244,7 @@ impl EncodedColumn {
         row_group: &mut SerializedRowGroupWriter<'_, W>,
     ) -> Result<(), ParquetError> {
         match self {
-            Self::Dictionary(chunk) => row_group.append_column(&chunk.bytes, chunk.close),
+            Self::Own(chunk) => row_group.append_column(&chunk.bytes, chunk.close),
             Self::General(chunk) => chunk.append_to_row_group(row_group),
         }
     }

@@ -11,10 +11,11 @@ use std::io::{self, Read, Write};
 use std::num::NonZeroUsize;
 use std::thread::{self, available_parallelism};
 
-use arrow::array::RecordBatch;
 use contract::AtomicMonth;
 
+use super::codebook::Codebooks;
 use super::crew::{Crew, Urgency};
+use super::parcel::Parcel;
 use super::splitting::{Budget, Told, start};
 use super::writing::Writing;
 use super::{CorridorError, Months, ParquetSchema};
@@ -128,9 +129,10 @@ impl<'env> Corridor<'env> {
         outlet: &mut impl Outlet,
     ) -> Result<Totals, CorridorError> {
         let schema = ParquetSchema::new(self.plan.compiled.schema.clone())?;
+        let books = Codebooks::new(&schema.arrow());
         let work = |cut: Block| {
             let inspected = self.look_at(&cut)?;
-            let by_month = months.split(&inspected.accepted);
+            let by_month = Parcel::split(&inspected.accepted, months, &books);
             Ok((inspected, by_month))
         };
         self.run(source, work, |crew, told| {
@@ -141,9 +143,8 @@ impl<'env> Corridor<'env> {
                 let taken = writing.outlet().block(&inspected);
                 taken.map_err(CorridorError::Block)?;
                 drop(inspected);
-                let mut by_month: std::vec::IntoIter<(AtomicMonth, RecordBatch)> =
-                    by_month.into_iter();
-                by_month.try_for_each(|(month, rows)| writing.put(month, rows))
+                let mut by_month = by_month.into_iter();
+                by_month.try_for_each(|(month, parcel)| writing.put(month, parcel))
             })?;
             passed.months = writing.finish()?;
             passed.end = end;

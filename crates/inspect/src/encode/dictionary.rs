@@ -1,31 +1,38 @@
 //! The different values of a column, each with a number, in the order in which they first come.
-//! Values of up to 16 bytes are compared as one number; of longer ones, a hash goes before.
+//! Values of up to 15 bytes are compared as one number; of longer ones, a hash goes before.
 
 /// What the dictionary may hold, in bytes as Parquet writes them.
 const DICTIONARY_BYTES: usize = 1 << 20;
-/// Slots of the table at first; it grows so that half of them stay empty.
+/// Slots of the table at first; it grows so that three of four stay empty: most values are found
+/// at the first look, and a slot is small.
 const SLOTS: usize = 1 << 10;
-const SHORT: usize = size_of::<u128>();
+/// Texts of fewer bytes are their own key; the last byte is for their length.
+const KEY_BYTES: usize = size_of::<u128>();
+/// Where a longer text has its hash, in place of a length.
+const LONG: u128 = 0xFF << LENGTH_SHIFT;
+const LENGTH_SHIFT: usize = 8 * (KEY_BYTES - 1);
+/// What a text of so many bytes fills of its key.
+const FILLED: [u128; KEY_BYTES] = {
+    let mut filled = [0; KEY_BYTES];
+    let mut length = 1;
+    while length < KEY_BYTES {
+        filled[length] = filled[length - 1] << 8 | 0xFF;
+        length += 1;
+    }
+    filled
+};
 
 /// A value as it is looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Key {
-    /// The value's bytes, lowest first; a hash where there are more than 16.
-    bits: u128,
-    length: u32,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Slot {
-    key: Key,
-    /// The value's number plus one; 0 where the slot is empty.
-    number: u32,
-}
+pub(super) struct Key(u128);
 
 /// The values and their numbers.
 #[derive(Debug)]
 pub(super) struct Dictionary {
-    slots: Vec<Slot>,
+    /// Near to where its key's hash points, each value's number plus one; 0 where none is.
+    slots: Vec<u32>,
+    /// By number.
+    keys: Vec<Key>,
     /// Where each value's bytes begin in `page`.
     starts: Vec<u32>,
     /// The values, each in PLAIN encoding.
@@ -43,43 +50,44 @@ impl Key {
     #[inline]
     pub(super) fn of_text(text: &[u8], start: usize, end: usize) -> Self {
         let length = end - start;
-        let bits = if length > SHORT {
-            long_hash(&text[start..end])
-        } else if let Some(chunk) = text[start..].first_chunk::<SHORT>() {
-            let kept = u128::MAX.checked_shr(8 * (SHORT - length) as u32);
-            u128::from_le_bytes(*chunk) & kept.unwrap_or(0)
+        let Some(filled) = FILLED.get(length) else {
+            return Self(long_hash(&text[start..end]) | LONG);
+        };
+        let bits = if let Some(chunk) = text[start..].first_chunk() {
+            u128::from_le_bytes(*chunk) & filled
         } else {
-            let mut bytes = [0; SHORT];
+            let mut bytes = [0; KEY_BYTES];
             bytes[..length].copy_from_slice(&text[start..end]);
             u128::from_le_bytes(bytes)
         };
-        let length = length as u32;
-        Self { bits, length }
+        Self(bits | (length as u128) << LENGTH_SHIFT)
     }
 
-    /// Of a number that is written in so many bytes.
+    /// Of a number, in a dictionary of numbers.
     #[inline]
-    pub(super) fn of_number(number: i64, length: usize) -> Self {
-        Self {
-            bits: u128::from(number as u64),
-            length: length as u32,
-        }
+    pub(super) fn of_number(number: i64) -> Self {
+        Self(u128::from(number as u64))
+    }
+
+    #[inline]
+    fn is_hash(self) -> bool {
+        self.0 >= LONG
     }
 
     #[inline]
     fn hash(self) -> usize {
-        let low = self.bits as u64 ^ 0x9E37_79B9_7F4A_7C15 ^ u64::from(self.length) << 32;
-        let high = (self.bits >> 64) as u64 ^ 0xD6E8_FEB8_6659_FD93;
+        let low = self.0 as u64 ^ 0x9E37_79B9_7F4A_7C15;
+        let high = (self.0 >> 64) as u64 ^ 0xD6E8_FEB8_6659_FD93;
         let mixed = u128::from(low) * u128::from(high);
         ((mixed >> 64) as u64 ^ mixed as u64) as usize
     }
 }
 
-/// Of a value that is longer than a key: different values may share it.
-fn long_hash(bytes: &[u8]) -> u128 {
+/// Of a text that is longer than a key: different texts may share it.
+fn long_hash(text: &[u8]) -> u128 {
     let mut hash = 0;
-    for chunk in bytes.chunks(SHORT) {
-        let Key { bits, .. } = Key::of_text(chunk, 0, chunk.len());
+    for start in (0..text.len()).step_by(KEY_BYTES - 1) {
+        let Key(bits) = Key::of_text(text, start, text.len().min(start + KEY_BYTES - 1));
         hash = (hash ^ bits)
             .wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835)
             .rotate_left(59);
@@ -89,12 +97,9 @@ fn long_hash(bytes: &[u8]) -> u128 {
 
 impl Dictionary {
     pub(super) fn new(prefixed: bool) -> Self {
-        let empty = Slot {
-            key: Key { bits: 0, length: 0 },
-            number: 0,
-        };
         Self {
-            slots: vec![empty; SLOTS],
+            slots: vec![0; SLOTS],
+            keys: Vec::new(),
             starts: Vec::new(),
             page: Vec::new(),
             prefixed,
@@ -111,13 +116,11 @@ impl Dictionary {
         let mask = self.slots.len() - 1;
         let mut at = key.hash() & mask;
         loop {
-            let slot = self.slots[at];
-            if slot.number == 0 {
+            let Some(number) = self.slots[at].checked_sub(1) else {
                 return self.add(at, key, value());
-            }
-            let number = slot.number - 1;
-            let same = slot.key == key
-                && (key.length as usize <= SHORT || self.value(number as usize) == value());
+            };
+            let same = self.keys[number as usize] == key
+                && (!key.is_hash() || self.value(number as usize) == value());
             if same {
                 return Ok(number);
             }
@@ -131,36 +134,38 @@ impl Dictionary {
             return Err(Full);
         }
         let number = self.starts.len() as u32;
-        self.slots[slot] = Slot {
-            key,
-            number: number + 1,
-        };
+        self.slots[slot] = number + 1;
+        self.keys.push(key);
         if self.prefixed {
-            self.page.extend_from_slice(&key.length.to_le_bytes());
+            let length = value.len() as u32;
+            self.page.extend_from_slice(&length.to_le_bytes());
         }
         self.starts.push(self.page.len() as u32);
         self.page.extend_from_slice(value);
-        if self.starts.len() * 2 > self.slots.len() {
+        if self.keys.len() * 4 > self.slots.len() {
             self.grow();
         }
         Ok(number)
     }
 
     fn grow(&mut self) {
-        let (slots, empty) = (self.slots.len() * 2, self.slots[0]);
-        let empty = Slot { number: 0, ..empty };
-        let old = std::mem::replace(&mut self.slots, vec![empty; slots]);
-        for slot in old.into_iter().filter(|slot| slot.number > 0) {
-            let mut at = slot.key.hash() & (slots - 1);
-            while self.slots[at].number > 0 {
+        let slots = self.slots.len() * 2;
+        self.slots = vec![0; slots];
+        for (number, key) in (1..).zip(&self.keys) {
+            let mut at = key.hash() & (slots - 1);
+            while self.slots[at] > 0 {
                 at = (at + 1) & (slots - 1);
             }
-            self.slots[at] = slot;
+            self.slots[at] = number;
         }
     }
 
     pub(super) fn len(&self) -> usize {
         self.starts.len()
+    }
+
+    pub(super) fn key(&self, number: usize) -> Key {
+        self.keys[number]
     }
 
     pub(super) fn value(&self, number: usize) -> &[u8] {
@@ -217,16 +222,16 @@ mod tests {
         let mut dictionary = Dictionary::new(false);
         for number in 0..100_000_i64 {
             let bytes = number.to_le_bytes();
-            let found = dictionary.number(Key::of_number(number, 8), || &bytes);
+            let found = dictionary.number(Key::of_number(number), || &bytes);
             assert_eq!(found, Ok(number as u32));
         }
         for number in (0..100_000_i64).step_by(977) {
-            let found = dictionary.number(Key::of_number(number, 8), || unreachable!());
+            let found = dictionary.number(Key::of_number(number), || unreachable!());
             assert_eq!(found, Ok(number as u32));
         }
         let more = (100_000..200_000_i64).find(|number| {
             let bytes = number.to_le_bytes();
-            dictionary.number(Key::of_number(*number, 8), || &bytes) == Err(Full)
+            dictionary.number(Key::of_number(*number), || &bytes) == Err(Full)
         });
         assert_eq!(more, Some(131_072));
     }

@@ -1,195 +1,62 @@
 //! A column of few different values as a column chunk: one dictionary page and one data page.
 //!
 //! The general encoder hashes and compares every value for dictionary and statistics; here a
-//! value of up to 16 bytes is one number to look up, and the extremes are those of the
-//! dictionary. (apache/parquet-format: README.md, parquet.thrift, Encodings.md.)
+//! value of up to 15 bytes is one number to look up, and the extremes are those of the
+//! dictionary. (apache/parquet-format: Encodings.md.)
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanBufferBuilder};
-use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Int64Type, TimestampMicrosecondType};
-use bytes::Bytes;
-use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::column::writer::ColumnCloseResult;
+use arrow::array::BooleanBufferBuilder;
 use parquet::data_type::ByteArray;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::statistics::Statistics;
 use parquet::schema::types::ColumnDescPtr;
+use zstd::bulk::Compressor;
 
-use super::dictionary::{Dictionary, Full, Key};
-use super::hybrid::{write_bits, write_ones, write_values, write_varint};
+use super::dictionary::Dictionary;
+use super::hybrid::write_values;
+use super::numbering::{Numbering, Physical};
+use super::pages::{Chunk, EXTREME_BYTES, Pages, Values, write_levels};
+use super::piece::Piece;
 
-/// zstd's level of all pages.
-pub(super) const ZSTD_LEVEL: i32 = 1;
-/// Longer texts are no extremes: they would only swell the footer.
-const EXTREME_BYTES: usize = 64;
-
-/// A column chunk as it is in the file, with what the footer says of it.
-#[derive(Debug)]
-pub(super) struct DictionaryChunk {
-    pub(super) bytes: Bytes,
-    pub(super) close: ColumnCloseResult,
-}
-
-/// How Parquet keeps the column's values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Physical {
-    Text,
-    Int32,
-    Int64,
-}
-
-impl Physical {
-    fn of(data_type: &DataType) -> Option<Self> {
-        match data_type {
-            DataType::Utf8 => Some(Self::Text),
-            DataType::Date32 | DataType::Decimal128(1..=9, _) => Some(Self::Int32),
-            DataType::Int64 | DataType::Timestamp(..) | DataType::Decimal128(10..=18, _) => {
-                Some(Self::Int64)
-            }
-            _ => None,
-        }
-    }
-}
-
-/// The chunk; nothing where the column is of another type, has no value, or has too many
-/// different ones.
+/// The chunk; nothing where the column has no value, or too many different ones.
 pub(super) fn encode(
-    descriptor: &ColumnDescPtr,
-    pieces: &[ArrayRef],
-    compressor: &mut zstd::bulk::Compressor<'_>,
-) -> Result<Option<DictionaryChunk>, ParquetError> {
-    let Some(physical) = pieces
-        .first()
-        .and_then(|piece| Physical::of(piece.data_type()))
-    else {
+    column: &ColumnDescPtr,
+    physical: Physical,
+    pieces: &[Piece],
+    compressor: &mut Compressor<'_>,
+) -> Result<Option<Chunk>, ParquetError> {
+    let rows = pieces.iter().map(Piece::len).sum();
+    let mut numbering = Numbering::new(physical, rows);
+    if pieces.iter().any(|piece| numbering.take(piece).is_err()) {
         return Ok(None);
-    };
-    let rows: usize = pieces.iter().map(Array::len).sum();
-    let nulls: usize = pieces.iter().map(Array::null_count).sum();
-    let mut dictionary = Dictionary::new(physical == Physical::Text);
-    let mut numbers = Vec::with_capacity(rows - nulls);
-    for piece in pieces {
-        if number_values(piece, physical, &mut dictionary, &mut numbers).is_err() {
-            return Ok(None);
-        }
     }
+    let (dictionary, numbers) = (&numbering.dictionary, numbering.numbers());
     if numbers.is_empty() {
         return Ok(None);
     }
+    let nulls = rows - numbers.len();
     let mut page = Vec::with_capacity(numbers.len() * 2 + rows / 8 + 64);
-    if descriptor.max_def_level() > 0 {
-        write_levels(pieces, rows, nulls, &mut page);
+    if column.max_def_level() > 0 {
+        let mut valid = BooleanBufferBuilder::new(0);
+        if nulls > 0 {
+            for piece in pieces {
+                piece.append_validity(&mut valid);
+            }
+        }
+        write_levels(rows, (nulls > 0).then(|| valid.as_slice()), &mut page);
     }
     let width = (dictionary.len() as u32 - 1).checked_ilog2().unwrap_or(0) + 1;
     page.push(width as u8);
-    write_values(&numbers, width, &mut page);
+    write_values(numbers, width, &mut page);
 
-    let mut chunk = Chunk::new(compressor);
-    chunk.write_dictionary(&dictionary)?;
-    let data_offset = chunk.bytes.len();
-    chunk.write_data(rows, &page)?;
-    let encodings = vec![Encoding::PLAIN, Encoding::RLE, Encoding::RLE_DICTIONARY];
-    let zstd = ZstdLevel::try_new(ZSTD_LEVEL)?;
-    let metadata = ColumnChunkMetaData::builder(descriptor.clone())
-        .set_compression(Compression::ZSTD(zstd))
-        .set_encodings(encodings)
-        .set_total_compressed_size(chunk.bytes.len() as i64)
-        .set_total_uncompressed_size(chunk.uncompressed_bytes as i64)
-        .set_num_values(rows as i64)
-        .set_dictionary_page_offset(Some(0))
-        .set_data_page_offset(data_offset as i64)
-        .set_statistics(statistics(physical, &dictionary, nulls as u64))
-        .build()?;
-    Ok(Some(DictionaryChunk {
-        close: ColumnCloseResult {
-            bytes_written: chunk.bytes.len() as u64,
-            rows_written: rows as u64,
-            metadata,
-            bloom_filter: None,
-            column_index: None,
-            offset_index: None,
-        },
-        bytes: chunk.bytes.into(),
-    }))
-}
-
-fn number_values(
-    piece: &ArrayRef,
-    physical: Physical,
-    dictionary: &mut Dictionary,
-    numbers: &mut Vec<u32>,
-) -> Result<(), Full> {
-    let of_number = |dictionary: &mut Dictionary, number: i64| match physical {
-        Physical::Int32 => {
-            let bytes = (number as i32).to_le_bytes();
-            dictionary.number(Key::of_number(number, 4), || &bytes)
-        }
-        Physical::Int64 | Physical::Text => {
-            let bytes = number.to_le_bytes();
-            dictionary.number(Key::of_number(number, 8), || &bytes)
-        }
-    };
-    macro_rules! numbers_of {
-        ($type:ty) => {{
-            let values = piece.as_primitive::<$type>().values();
-            each_value(piece, |row| {
-                numbers.push(of_number(dictionary, values[row] as i64)?);
-                Ok(())
-            })
-        }};
-    }
-    match piece.data_type() {
-        DataType::Utf8 => {
-            let texts = piece.as_string::<i32>();
-            let (bytes, offsets) = (texts.value_data(), texts.value_offsets());
-            each_value(piece, |row| {
-                let (start, end) = (offsets[row] as usize, offsets[row + 1] as usize);
-                let key = Key::of_text(bytes, start, end);
-                numbers.push(dictionary.number(key, || &bytes[start..end])?);
-                Ok(())
-            })
-        }
-        DataType::Date32 => numbers_of!(Date32Type),
-        DataType::Int64 => numbers_of!(Int64Type),
-        DataType::Decimal128(..) => numbers_of!(Decimal128Type),
-        _ => numbers_of!(TimestampMicrosecondType),
-    }
-}
-
-fn each_value(piece: &ArrayRef, take: impl FnMut(usize) -> Result<(), Full>) -> Result<(), Full> {
-    match piece.nulls().filter(|nulls| nulls.null_count() > 0) {
-        None => (0..piece.len()).try_for_each(take),
-        Some(nulls) => nulls.valid_indices().try_for_each(take),
-    }
-}
-
-/// Which rows have a value: their length, then one bit each.
-fn write_levels(pieces: &[ArrayRef], rows: usize, nulls: usize, page: &mut Vec<u8>) {
-    let start = page.len();
-    page.extend_from_slice(&[0; 4]);
-    if nulls == 0 {
-        write_ones(rows, page);
-    } else {
-        let mut valid = BooleanBufferBuilder::new(rows);
-        for piece in pieces {
-            match piece.nulls() {
-                None => valid.append_n(piece.len(), true),
-                Some(nulls) => valid.append_buffer(nulls.inner()),
-            }
-        }
-        write_bits(&valid.as_slice()[..rows.div_ceil(8)], page);
-    }
-    let length = (page.len() - start - 4) as u32;
-    page[start..start + 4].copy_from_slice(&length.to_le_bytes());
+    let mut pages = Pages::new(compressor);
+    pages.write_dictionary(dictionary)?;
+    pages.write_data(rows, &page, Values::Numbers)?;
+    let statistics = statistics(physical, dictionary, nulls as u64);
+    pages.finish(column, statistics).map(Some)
 }
 
 fn statistics(physical: Physical, dictionary: &Dictionary, nulls: u64) -> Statistics {
     let (distinct, nulls) = (None, Some(nulls));
-    let number = |value: &[u8]| {
-        let mut bytes = [0; 8];
-        bytes[..value.len()].copy_from_slice(value);
-        i64::from_le_bytes(bytes)
-    };
     match physical {
         Physical::Text => {
             let extreme = |value: &[u8]| ByteArray::from(value.to_vec());
@@ -199,98 +66,16 @@ fn statistics(physical: Physical, dictionary: &Dictionary, nulls: u64) -> Statis
             Statistics::byte_array(min, max, distinct, nulls, false)
         }
         Physical::Int32 => {
-            let values = || dictionary.values().map(|value| number(value) as i32);
+            let values = || {
+                dictionary
+                    .values()
+                    .map(|value| Physical::number(value) as i32)
+            };
             Statistics::int32(values().min(), values().max(), distinct, nulls, false)
         }
         Physical::Int64 => {
-            let values = || dictionary.values().map(number);
+            let values = || dictionary.values().map(Physical::number);
             Statistics::int64(values().min(), values().max(), distinct, nulls, false)
         }
-    }
-}
-
-/// Pages that are written one after another.
-struct Chunk<'a, 'c> {
-    bytes: Vec<u8>,
-    uncompressed_bytes: usize,
-    compressor: &'a mut zstd::bulk::Compressor<'c>,
-}
-
-impl<'a, 'c> Chunk<'a, 'c> {
-    fn new(compressor: &'a mut zstd::bulk::Compressor<'c>) -> Self {
-        Self {
-            bytes: Vec::new(),
-            uncompressed_bytes: 0,
-            compressor,
-        }
-    }
-
-    fn write_dictionary(&mut self, dictionary: &Dictionary) -> Result<(), ParquetError> {
-        self.write_page(dictionary.page(), 2, |header| {
-            header.begin_struct(7);
-            header.number(1, dictionary.len() as i64);
-            header.number(2, 0); // PLAIN
-            header.end_struct();
-        })
-    }
-
-    fn write_data(&mut self, rows: usize, page: &[u8]) -> Result<(), ParquetError> {
-        self.write_page(page, 0, |header| {
-            header.begin_struct(5);
-            header.number(1, rows as i64);
-            header.number(2, 8); // RLE_DICTIONARY
-            header.number(3, 3); // definition levels: RLE
-            header.number(4, 3); // repetition levels: RLE
-            header.end_struct();
-        })
-    }
-
-    /// A page of that `PageType` with its header, in the fields of `PageHeader`.
-    fn write_page(
-        &mut self,
-        page: &[u8],
-        page_type: i64,
-        of_type: impl FnOnce(&mut Header),
-    ) -> Result<(), ParquetError> {
-        let compressed = self.compressor.compress(page)?;
-        let mut header = Header::default();
-        header.number(1, page_type);
-        header.number(2, page.len() as i64);
-        header.number(3, compressed.len() as i64);
-        of_type(&mut header);
-        header.bytes.push(0);
-        self.uncompressed_bytes += header.bytes.len() + page.len();
-        self.bytes.extend_from_slice(&header.bytes);
-        self.bytes.extend_from_slice(&compressed);
-        Ok(())
-    }
-}
-
-/// A page's header in Thrift's compact protocol.
-#[derive(Default)]
-struct Header {
-    bytes: Vec<u8>,
-    last_field: u8,
-}
-
-impl Header {
-    fn field(&mut self, field: u8, kind: u8) {
-        self.bytes.push((field - self.last_field) << 4 | kind);
-        self.last_field = field;
-    }
-
-    fn number(&mut self, field: u8, value: i64) {
-        self.field(field, 5);
-        write_varint((value << 1) as u64, &mut self.bytes);
-    }
-
-    /// Fields count from 0 again; nothing follows the struct.
-    fn begin_struct(&mut self, field: u8) {
-        self.field(field, 12);
-        self.last_field = 0;
-    }
-
-    fn end_struct(&mut self) {
-        self.bytes.push(0);
     }
 }

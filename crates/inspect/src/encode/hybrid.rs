@@ -34,16 +34,41 @@ fn write_packed(values: &[u32], width: u32, out: &mut Vec<u8>) {
         return;
     }
     write_varint((values.len().div_ceil(GROUP) as u64) << 1 | 1, out);
-    for group in values.chunks(GROUP) {
-        let (mut bits, mut held) = (0u64, 0);
-        for at in 0..GROUP {
-            bits |= u64::from(group.get(at).copied().unwrap_or(0)) << held;
-            held += width;
-            while held >= 8 {
-                out.push(bits as u8);
-                bits >>= 8;
-                held -= 8;
-            }
+    let (groups, rest) = values.as_chunks::<GROUP>();
+    for group in groups {
+        write_group(group, width, out);
+    }
+    if !rest.is_empty() {
+        let mut group = [0; GROUP];
+        group[..rest.len()].copy_from_slice(rest);
+        write_group(&group, width, out);
+    }
+}
+
+#[inline]
+fn write_group(group: &[u32; GROUP], width: u32, out: &mut Vec<u8>) {
+    if width <= 16 {
+        let half = |half: &[u32]| {
+            let values = (0..).zip(half);
+            values.fold(0, |bits, (at, value)| {
+                bits | u64::from(*value) << (at * width)
+            })
+        };
+        let (low, high) = group.split_at(GROUP / 2);
+        let bits = u128::from(half(low)) | u128::from(half(high)) << (4 * width);
+        // All is written, and what was too much taken back: no loop over bytes.
+        out.extend_from_slice(&bits.to_le_bytes());
+        out.truncate(out.len() - (size_of::<u128>() - width as usize));
+        return;
+    }
+    let (mut bits, mut held) = (0u64, 0);
+    for value in group {
+        bits |= u64::from(*value) << held;
+        held += width;
+        while held >= 8 {
+            out.push(bits as u8);
+            bits >>= 8;
+            held -= 8;
         }
     }
 }

@@ -6,6 +6,7 @@
 //! longer, [`Months`] to which month a row belongs. [`Corridor`] is the whole way from a reader
 //! to one Parquet file per month, within a bound of memory that does not grow with the file.
 
+mod codebook;
 mod columns;
 mod corridor;
 mod crew;
@@ -14,9 +15,14 @@ mod dictionary_chunk;
 mod error;
 mod hybrid;
 mod months;
+mod numbering;
+mod pages;
+mod parcel;
 mod parquet_file;
+mod piece;
 mod shelf;
 mod splitting;
+mod text_chunk;
 mod variety;
 mod writing;
 
@@ -25,4 +31,4 @@ pub use corridor::{Corridor, Outlet, Totals};
 pub use error::CorridorError;
 pub use months::Months;
 pub use parquet_file::ParquetFile;
-pub use shelf::{ROW_GROUP_BYTES, ROW_GROUP_ROWS, Shelf, ShelfLimits};
+pub use shelf::{ROW_GROUP_BYTES, ROW_GROUP_ROWS, Shelf, ShelfLimits, Shelved};

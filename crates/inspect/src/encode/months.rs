@@ -51,8 +51,21 @@ impl Months {
 
     /// The rows of each month, in row order, months ascending with the unknown one first.
     pub fn split(self, batch: &RecordBatch) -> Vec<(AtomicMonth, RecordBatch)> {
+        let of_month = |(month, rows)| {
+            let rows = match rows {
+                None => batch.clone(),
+                Some(rows) => take_record_batch(batch, &rows)
+                    .expect("a part of a batch fits where the batch did"),
+            };
+            (month, rows)
+        };
+        self.rows(batch).into_iter().map(of_month).collect()
+    }
+
+    /// As [`Self::split`], by the rows' indexes; nothing where a month has all rows.
+    pub(super) fn rows(self, batch: &RecordBatch) -> Vec<(AtomicMonth, Option<UInt32Array>)> {
         let index = match self {
-            Self::Fixed(month) if batch.num_rows() > 0 => return vec![(month, batch.clone())],
+            Self::Fixed(month) if batch.num_rows() > 0 => return vec![(month, None)],
             Self::Column(index) if batch.num_rows() > 0 => index,
             Self::Fixed(_) | Self::Column(_) => return Vec::new(),
         };
@@ -62,7 +75,7 @@ impl Months {
             codes.iter().copied().max().unwrap_or_default(),
         );
         if lowest == highest {
-            return vec![(month(lowest), batch.clone())];
+            return vec![(month(lowest), None)];
         }
         let mut rows: Vec<Vec<u32>> = vec![Vec::new(); (highest - lowest) as usize + 1];
         for (row, code) in (0..).zip(&codes) {
@@ -71,11 +84,7 @@ impl Months {
         (lowest..=highest)
             .zip(rows)
             .filter(|(_, rows)| !rows.is_empty())
-            .map(|(code, rows)| {
-                let of_month = take_record_batch(batch, &UInt32Array::from(rows))
-                    .expect("a part of a batch fits where the batch did");
-                (month(code), of_month)
-            })
+            .map(|(code, rows)| (month(code), Some(UInt32Array::from(rows))))
             .collect()
     }
 }

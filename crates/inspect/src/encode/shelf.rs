@@ -24,24 +24,53 @@ pub struct ShelfLimits {
     pub month_bytes: usize,
 }
 
+/// Rows that can wait.
+pub trait Shelved {
+    fn rows(&self) -> usize;
+
+    /// What they weigh. Must follow from the rows alone, for it decides where row groups end.
+    fn bytes(&self) -> usize;
+}
+
+impl Shelved for RecordBatch {
+    fn rows(&self) -> usize {
+        self.num_rows()
+    }
+
+    fn bytes(&self) -> usize {
+        self.get_array_memory_size()
+    }
+}
+
 /// Rows that wait, by month.
 #[derive(Debug)]
-pub struct Shelf {
+pub struct Shelf<R = RecordBatch> {
     limits: ShelfLimits,
-    months: BTreeMap<AtomicMonth, Waiting>,
+    months: BTreeMap<AtomicMonth, Waiting<R>>,
     bytes: usize,
 }
 
-#[derive(Debug, Default)]
-struct Waiting {
-    batches: Vec<RecordBatch>,
+#[derive(Debug)]
+struct Waiting<R> {
+    batches: Vec<R>,
     rows: usize,
     bytes: usize,
     /// Of the whole file.
     rows_total: u64,
 }
 
-impl Shelf {
+impl<R> Default for Waiting<R> {
+    fn default() -> Self {
+        Self {
+            batches: Vec::new(),
+            rows: 0,
+            bytes: 0,
+            rows_total: 0,
+        }
+    }
+}
+
+impl<R: Shelved> Shelf<R> {
     pub fn new(limits: ShelfLimits) -> Self {
         Self {
             limits,
@@ -51,18 +80,14 @@ impl Shelf {
     }
 
     /// Puts rows there; gives those that have to go.
-    pub fn put(
-        &mut self,
-        month: AtomicMonth,
-        batch: RecordBatch,
-    ) -> Vec<(AtomicMonth, Vec<RecordBatch>)> {
-        if batch.num_rows() == 0 {
+    pub fn put(&mut self, month: AtomicMonth, batch: R) -> Vec<(AtomicMonth, Vec<R>)> {
+        if batch.rows() == 0 {
             return Vec::new();
         }
-        let bytes = batch.get_array_memory_size();
+        let bytes = batch.bytes();
         let waiting = self.months.entry(month).or_default();
-        waiting.rows += batch.num_rows();
-        waiting.rows_total += batch.num_rows() as u64;
+        waiting.rows += batch.rows();
+        waiting.rows_total += batch.rows() as u64;
         waiting.bytes += bytes;
         waiting.batches.push(batch);
         self.bytes += bytes;
@@ -79,7 +104,7 @@ impl Shelf {
         gone
     }
 
-    fn take(&mut self, month: AtomicMonth) -> Option<(AtomicMonth, Vec<RecordBatch>)> {
+    fn take(&mut self, month: AtomicMonth) -> Option<(AtomicMonth, Vec<R>)> {
         let waiting = self.months.get_mut(&month)?;
         self.bytes -= std::mem::take(&mut waiting.bytes);
         waiting.rows = 0;
@@ -88,7 +113,7 @@ impl Shelf {
     }
 
     /// All that still waits, by month.
-    pub fn rest(&mut self) -> Vec<(AtomicMonth, Vec<RecordBatch>)> {
+    pub fn rest(&mut self) -> Vec<(AtomicMonth, Vec<R>)> {
         let months: Vec<AtomicMonth> = self.months.keys().copied().collect();
         let rest = months.into_iter().filter_map(|month| self.take(month));
         rest.collect()

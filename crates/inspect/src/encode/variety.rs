@@ -1,13 +1,11 @@
 //! How varied a column's values are, from a sample: few different values are worth a dictionary,
 //! many are not (it would be built, outgrow its page and be thrown away).
 
-use std::collections::HashSet;
-use std::hash::Hash;
+use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::datatypes::{
-    ArrowPrimitiveType, DataType, Date32Type, Decimal128Type, Int64Type, TimestampMicrosecondType,
-};
+use super::codebook::{Codebook, Coded, NO_VALUE};
+use super::numbering::Physical;
+use super::piece::Piece;
 
 /// Values looked at, spread evenly over the rows.
 const SAMPLE: usize = 1024;
@@ -23,48 +21,76 @@ pub(super) enum Variety {
 
 impl Variety {
     /// Of a column that comes in pieces. Depends on the values alone.
-    pub(super) fn of(pieces: &[ArrayRef]) -> Self {
-        let Some(first) = pieces.first() else {
-            return Self::Few;
+    pub(super) fn of(physical: Physical, pieces: &[Piece]) -> Self {
+        let rows: usize = pieces.iter().map(Piece::len).sum();
+        let step = (rows / SAMPLE).max(1);
+        if let Some(book) = only_book(pieces) {
+            let (seen, different) = sample_codes(&book, pieces, step);
+            return judge(seen, step, different);
+        }
+        let mut different = physical.dictionary();
+        let mut seen = 0;
+        for (piece, sample) in samples(pieces, step) {
+            let Ok(valid) = piece.number(physical, sample, &mut different) else {
+                // So much text does not fit into a dictionary.
+                return Self::Many;
+            };
+            seen += valid;
+        }
+        judge(seen, step, different.len())
+    }
+}
+
+/// The rows to look at in each piece.
+fn samples(
+    pieces: &[Piece],
+    step: usize,
+) -> impl Iterator<Item = (&Piece, impl Iterator<Item = usize> + use<>)> {
+    let mut row = 0;
+    pieces.iter().map(move |piece| {
+        let sample = (row..piece.len()).step_by(step);
+        row = row + sample.len() * step - piece.len();
+        (piece, sample)
+    })
+}
+
+/// The codebook of all pieces.
+fn only_book(pieces: &[Piece]) -> Option<Arc<Codebook>> {
+    let mut books = pieces.iter().map(|piece| match piece {
+        Piece::Plain(_) => None,
+        Piece::Coded(coded) => Some(&coded.book),
+    });
+    let first = books.next()??;
+    let same = books.all(|book| book.is_some_and(|book| Arc::ptr_eq(book, first)));
+    same.then(|| Arc::clone(first))
+}
+
+/// As many and as different as their values, for less.
+fn sample_codes(book: &Codebook, pieces: &[Piece], step: usize) -> (usize, usize) {
+    let mut met = vec![false; book.values().len() + 1];
+    let (mut seen, mut different) = (0, 0);
+    for (piece, sample) in samples(pieces, step) {
+        let Piece::Coded(Coded { codes, .. }) = piece else {
+            continue;
         };
-        match first.data_type() {
-            DataType::Utf8 => judge(pieces, |array, row| array.as_string::<i32>().value(row)),
-            DataType::Int64 => judge(pieces, primitive::<Int64Type>),
-            DataType::Date32 => judge(pieces, primitive::<Date32Type>),
-            DataType::Timestamp(..) => judge(pieces, primitive::<TimestampMicrosecondType>),
-            DataType::Decimal128(..) => judge(pieces, primitive::<Decimal128Type>),
-            _ => Self::Few,
+        for code in sample
+            .map(|row| codes[row])
+            .filter(|code| *code != NO_VALUE)
+        {
+            seen += 1;
+            different += usize::from(!std::mem::replace(&mut met[usize::from(code)], true));
         }
     }
+    (seen, different)
 }
 
-fn primitive<T: ArrowPrimitiveType>(array: &ArrayRef, row: usize) -> T::Native {
-    array.as_primitive::<T>().value(row)
-}
-
-fn judge<'a, V: Eq + Hash>(
-    pieces: &'a [ArrayRef],
-    value: impl Fn(&'a ArrayRef, usize) -> V,
-) -> Variety {
-    let rows: usize = pieces.iter().map(Array::len).sum();
-    let step = (rows / SAMPLE).max(1);
-    let mut different = HashSet::with_capacity(SAMPLE);
-    let (mut seen, mut row) = (0, 0);
-    for piece in pieces {
-        while row < piece.len() {
-            if piece.is_valid(row) {
-                seen += 1;
-                different.insert(value(piece, row));
-            }
-            row += step;
-        }
-        row -= piece.len();
-    }
+/// Of that many values, one of each `step`, of which so many are different.
+fn judge(seen: usize, step: usize, different: usize) -> Variety {
     // What so many draws from a dictionary of just that size would give.
     let (rows, drawn) = ((seen * step) as f64, seen as f64);
     let size = (rows / REPEATS).max(1.0);
     let expected = size * (1.0 - (-drawn / size).exp());
-    if (different.len() as f64) <= expected.max(1.0) {
+    if (different as f64) <= expected.max(1.0) {
         Variety::Few
     } else {
         Variety::Many
@@ -75,7 +101,7 @@ fn judge<'a, V: Eq + Hash>(
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{Int64Array, StringArray};
+    use arrow::array::{ArrayRef, Int64Array, StringArray};
 
     use super::*;
 
@@ -87,10 +113,15 @@ mod tests {
         });
         let array: ArrayRef = Arc::new(Int64Array::from_iter_values(numbers));
         let middle = array.len() / 3;
-        Variety::of(&[
+        let pieces = [
             array.slice(0, middle),
             array.slice(middle, array.len() - middle),
-        ])
+        ];
+        Variety::of(Physical::Int64, &pieces.map(Piece::Plain))
+    }
+
+    fn of_texts(array: ArrayRef) -> Variety {
+        Variety::of(Physical::Text, &[Piece::Plain(array)])
     }
 
     #[test]
@@ -105,15 +136,15 @@ mod tests {
 
     #[test]
     fn nothing_and_nulls_want_no_decision() {
-        assert_eq!(Variety::of(&[]), Variety::Few);
+        assert_eq!(Variety::of(Physical::Int64, &[]), Variety::Few);
         let empty: ArrayRef = Arc::new(StringArray::new_null(5_000));
-        assert_eq!(Variety::of(&[empty]), Variety::Few);
+        assert_eq!(of_texts(empty), Variety::Few);
     }
 
     #[test]
     fn neighbours_that_are_equal_do_not_hide_that_the_column_is_an_id() {
         let ids = (0..60_000).map(|row| format!("C{:09}", row / 3));
         let array: ArrayRef = Arc::new(StringArray::from_iter_values(ids));
-        assert_eq!(Variety::of(&[array]), Variety::Many);
+        assert_eq!(of_texts(array), Variety::Many);
     }
 }

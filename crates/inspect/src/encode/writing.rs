@@ -4,18 +4,18 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io::Write;
 use std::sync::mpsc::{Receiver, TryRecvError};
 
-use arrow::array::RecordBatch;
 use contract::AtomicMonth;
 use parquet::errors::ParquetError;
 
 use super::columns::{ColumnTask, EncodedColumns, ParquetSchema, RowGroup};
 use super::corridor::Outlet;
 use super::crew::{Crew, Urgency};
-use super::shelf::{ROW_GROUP_BYTES, ROW_GROUP_ROWS, ShelfLimits};
+use super::parcel::Parcel;
+use super::shelf::{ROW_GROUP_BYTES, ROW_GROUP_ROWS, ShelfLimits, Shelved};
 use super::{CorridorError, ParquetFile, Shelf};
 
 /// Rows of all months that wait to become row groups, as Arrow.
-const SHELF_BYTES: usize = 128 << 20;
+const SHELF_BYTES: usize = 192 << 20;
 /// Rows that are being encoded, as Arrow.
 const ENCODING_BYTES: usize = 64 << 20;
 /// Files that are written at the same time. A file of more months than that writes the ones
@@ -26,7 +26,7 @@ pub(super) struct Writing<'a, 'env, O: Outlet> {
     schema: ParquetSchema,
     crew: &'a Crew<'env>,
     outlet: &'a mut O,
-    shelf: Shelf,
+    shelf: Shelf<Parcel>,
     /// In the order in which they were begun, which is that of their files.
     encoding: VecDeque<Encoding>,
     encoding_bytes: usize,
@@ -72,21 +72,17 @@ impl<'a, 'env, O: Outlet> Writing<'a, 'env, O> {
         self.outlet
     }
 
-    pub(super) fn put(
-        &mut self,
-        month: AtomicMonth,
-        batch: RecordBatch,
-    ) -> Result<(), CorridorError> {
-        for (month, batches) in self.shelf.put(month, batch) {
-            self.encode(month, batches)?;
+    pub(super) fn put(&mut self, month: AtomicMonth, parcel: Parcel) -> Result<(), CorridorError> {
+        for (month, parcels) in self.shelf.put(month, parcel) {
+            self.encode(month, parcels)?;
         }
         self.settle_ready()
     }
 
     /// Writes what still waits and ends every file; says how many rows each month has.
     pub(super) fn finish(mut self) -> Result<BTreeMap<AtomicMonth, u64>, CorridorError> {
-        for (month, batches) in self.shelf.rest() {
-            self.encode(month, batches)?;
+        for (month, parcels) in self.shelf.rest() {
+            self.encode(month, parcels)?;
         }
         while !self.encoding.is_empty() {
             self.settle_oldest()?;
@@ -97,16 +93,12 @@ impl<'a, 'env, O: Outlet> Writing<'a, 'env, O> {
         Ok(self.shelf.rows())
     }
 
-    fn encode(
-        &mut self,
-        month: AtomicMonth,
-        batches: Vec<RecordBatch>,
-    ) -> Result<(), CorridorError> {
-        let bytes = batches.iter().map(RecordBatch::get_array_memory_size).sum();
+    fn encode(&mut self, month: AtomicMonth, parcels: Vec<Parcel>) -> Result<(), CorridorError> {
+        let bytes = parcels.iter().map(Shelved::bytes).sum();
         while !self.encoding.is_empty() && self.encoding_bytes + bytes > ENCODING_BYTES {
             self.settle_oldest()?;
         }
-        let tasks = RowGroup::new(&self.schema, batches).into_tasks();
+        let tasks = RowGroup::of_parcels(&self.schema, parcels).into_tasks();
         let ask = |task: ColumnTask| self.crew.ask(Urgency::First, move || task.encode());
         self.encoding_bytes += bytes;
         self.encoding.push_back(Encoding {
