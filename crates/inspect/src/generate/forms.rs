@@ -113,21 +113,7 @@ fn nhi(number: u128) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::value_checks::entry;
-
-    const ALL: [ValueCheck; 11] = [
-        ValueCheck::Npi,
-        ValueCheck::NzNhi,
-        ValueCheck::Luhn,
-        ValueCheck::Isbn,
-        ValueCheck::Icd10cm,
-        ValueCheck::Icd10pcs,
-        ValueCheck::Icd9cm,
-        ValueCheck::Icd9Procedure,
-        ValueCheck::Cpt,
-        ValueCheck::Hcpcs,
-        ValueCheck::Ndc,
-    ];
+    use crate::value_checks::{ALL, entry};
 
     #[test]
     fn every_number_has_its_form_and_its_own_text() {

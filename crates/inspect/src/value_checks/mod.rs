@@ -78,23 +78,25 @@ pub(crate) fn entry(check: ValueCheck) -> Entry {
     Entry { holds, expected }
 }
 
+/// Every check, for tests.
+#[cfg(test)]
+pub(crate) const ALL: [ValueCheck; 11] = [
+    ValueCheck::Npi,
+    ValueCheck::NzNhi,
+    ValueCheck::Luhn,
+    ValueCheck::Isbn,
+    ValueCheck::Icd10cm,
+    ValueCheck::Icd10pcs,
+    ValueCheck::Icd9cm,
+    ValueCheck::Icd9Procedure,
+    ValueCheck::Cpt,
+    ValueCheck::Hcpcs,
+    ValueCheck::Ndc,
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const ALL: [ValueCheck; 11] = [
-        ValueCheck::Npi,
-        ValueCheck::NzNhi,
-        ValueCheck::Luhn,
-        ValueCheck::Isbn,
-        ValueCheck::Icd10cm,
-        ValueCheck::Icd10pcs,
-        ValueCheck::Icd9cm,
-        ValueCheck::Icd9Procedure,
-        ValueCheck::Cpt,
-        ValueCheck::Hcpcs,
-        ValueCheck::Ndc,
-    ];
 
     #[test]
     fn each_check_is_its_own() {

@@ -56,6 +56,22 @@ fn submitted(name: &str, bytes: Vec<u8>) -> Project {
     project
 }
 
+fn kept_as_it_came(project: &Project, name: &str, packed: &[u8]) {
+    let raw = files_below(&project.root().join("data/raw"));
+    let raw = raw.iter().find(|path| path.ends_with(name)).unwrap();
+    assert_eq!(std::fs::read(raw).unwrap(), packed, "kept as it came");
+}
+
+/// The key of the one part of silver.
+fn silver_key(project: &Project) -> String {
+    let data = project.root().join("data");
+    let silver = files_below(&data.join("silver"));
+    let mut parts = silver.iter();
+    let part = parts.find(|path| path.extension().is_some_and(|end| end == "parquet"));
+    let key = part.unwrap().strip_prefix(&data).unwrap();
+    key.to_str().unwrap().to_owned()
+}
+
 #[test]
 fn packed_files_are_read_as_what_they_hold() {
     for (ending, packed) in [
@@ -67,22 +83,8 @@ fn packed_files_are_read_as_what_they_hold() {
         assert_eq!(submission["state"], "VALIDATED", "{submission}");
         assert_eq!(submission["rows_accepted"], 29_999);
         assert_eq!(submission["rows_rejected"], 1);
-        let data = project.root().join("data");
-        let raw = files_below(&data.join("raw"));
-        let raw = raw
-            .iter()
-            .find(|path| path.ends_with(format!("visits_2024.csv.{ending}")));
-        assert_eq!(
-            std::fs::read(raw.unwrap()).unwrap(),
-            packed,
-            "kept as it came"
-        );
-
-        let silver = files_below(&data.join("silver"));
-        let part = silver
-            .iter()
-            .find(|path| path.extension().is_some_and(|end| end == "parquet"));
-        let key = part.unwrap().strip_prefix(&data).unwrap().to_str().unwrap();
+        kept_as_it_came(&project, &format!("visits_2024.csv.{ending}"), &packed);
+        let key = &silver_key(&project);
         let trace = project.json(&["trace", key, "29998", "--reveal"]);
         assert_eq!(trace["source_row"], 30_000);
         assert_eq!(trace["raw_line"], "30000,town 61");
@@ -136,20 +138,8 @@ fn an_archive_is_read_member_by_member() {
         submission["submission_id"].as_str().unwrap(),
     ]);
     assert_eq!(shown["files"][0]["rows_in"], 60_000, "{shown}");
-    let data = project.root().join("data");
-    let raw = files_below(&data.join("raw"));
-    let raw = raw.iter().find(|path| path.ends_with("delivery.zip"));
-    assert_eq!(
-        std::fs::read(raw.unwrap()).unwrap(),
-        packed,
-        "kept as it came"
-    );
-
-    let silver = files_below(&data.join("silver"));
-    let part = silver
-        .iter()
-        .find(|path| path.extension().is_some_and(|end| end == "parquet"));
-    let key = part.unwrap().strip_prefix(&data).unwrap().to_str().unwrap();
+    kept_as_it_came(&project, "delivery.zip", &packed);
+    let key = &silver_key(&project);
     for (row, member) in [
         (29_998, "south/visits_2024.csv"),
         (59_997, "north/visits_2023.csv.gz"),

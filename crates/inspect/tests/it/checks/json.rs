@@ -25,9 +25,11 @@ pub(crate) fn check(input: &[u8]) {
     }
 }
 
-/// Whether it is JSON to another parser; nothing where that one has a limit of its own.
+/// Whether it is JSON to another parser; nothing where that one has a limit of its own, or the
+/// text is no UTF-8, which the grammar does not ask.
 fn by_serde_json(text: &[u8]) -> Option<bool> {
-    let Err(error) = serde_json::from_slice::<serde_json::Value>(text) else {
+    let text = std::str::from_utf8(text).ok()?;
+    let Err(error) = serde_json::from_str::<serde_json::Value>(text) else {
         return Some(true);
     };
     let said = error.to_string();
