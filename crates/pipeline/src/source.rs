@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
+use inspect::Unreadable;
 use lake::Objects;
 use tokio::sync::mpsc;
 
@@ -15,6 +16,25 @@ use crate::PipelineError;
 
 const CHUNK_BYTES: usize = 4 << 20;
 const CHUNKS_AHEAD: usize = 2;
+
+/// Why reading did not come to a file's end.
+pub(crate) enum Stopped {
+    /// The file is not readable, and why.
+    Unreadable(String),
+    Failed(PipelineError),
+}
+
+impl From<Unreadable> for Stopped {
+    fn from(unreadable: Unreadable) -> Self {
+        Self::Unreadable(unreadable.to_string())
+    }
+}
+
+impl From<PipelineError> for Stopped {
+    fn from(error: PipelineError) -> Self {
+        Self::Failed(error)
+    }
+}
 
 /// Something that bytes can be read from.
 #[derive(Clone)]

@@ -7,6 +7,7 @@ use lake::{read_row, session};
 use serde::Serialize;
 use store::SubmissionFile;
 
+use crate::source::Stopped;
 use crate::submissions::archive;
 use crate::{Pipeline, PipelineError};
 
@@ -72,7 +73,13 @@ impl Pipeline {
         let (source_offset, source_length) = (number("source_offset")?, number("source_length")?);
         let bytes = self
             .row_bytes(&file, &source_file, source_offset, source_length)
-            .await?;
+            .await
+            .map_err(|stopped| match stopped {
+                Stopped::Unreadable(why) => {
+                    PipelineError::Refused(format!("`{source_file}`: {why}"))
+                }
+                Stopped::Failed(error) => error,
+            })?;
         let line = String::from_utf8_lossy(&bytes);
         Ok(Trace {
             submission_id,
@@ -119,11 +126,8 @@ impl Pipeline {
         source_file: &str,
         offset: u64,
         length: u64,
-    ) -> Result<Vec<u8>, PipelineError> {
+    ) -> Result<Vec<u8>, Stopped> {
         let source = self.staged(file);
-        let refused = |unreadable: Unreadable| {
-            PipelineError::Refused(format!("`{source_file}`: {unreadable}"))
-        };
         let mut cut = Cut {
             from: offset,
             to: offset + length,
@@ -136,29 +140,25 @@ impl Pipeline {
             Ok::<(), Unreadable>(())
         };
         if let Some(member) = member_of(file, source_file)
-            && let Some(archive) = archive::list(&source).await?
+            && let Some(archive) = archive::find(&source).await?
         {
-            let archive = archive.map_err(refused)?;
             let found = archive.members.iter().find(|found| found.name == member);
             let found = found.ok_or_else(|| {
                 PipelineError::Refused(format!("`{}` holds no `{member}`", file.file_name))
             })?;
             let mut reader = MemberReader::new(&archive, found);
             while let Some(bytes) = archive::next_bytes(&source, &reader).await? {
-                let bytes = bytes.map_err(refused)?;
-                reader
-                    .push(&bytes, |packed| unpacker.push(packed, &mut take))
-                    .map_err(refused)?;
+                reader.push(&bytes, |packed| unpacker.push(packed, &mut take))?;
             }
         } else if Compression::of(&source.range(0, MAGIC_BYTES).await?).is_none() {
             return Ok(source.range(offset, length).await?.to_vec());
         } else {
             let mut chunks = source.chunks();
             while let Some(chunk) = chunks.try_next().await? {
-                unpacker.push(&chunk, &mut take).map_err(refused)?;
+                unpacker.push(&chunk, &mut take)?;
             }
         }
-        unpacker.finish(&mut take).map_err(refused)?;
+        unpacker.finish(&mut take)?;
         Ok(cut.bytes)
     }
 }

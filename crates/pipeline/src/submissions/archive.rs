@@ -1,11 +1,13 @@
 //! ZIP archives: their list of members over whatever a file comes from, and the members that
 //! are data of a contract.
 
+use bytes::Bytes;
 use contract::FileNameGrammar;
 use inspect::{Archive, ArchiveReader, Member, MemberReader, PassedOver, Unreadable, is_archive};
 use serde::{Deserialize, Serialize};
 
 use super::classify::{base_name, matched};
+use crate::source::Stopped;
 use crate::{PipelineError, Source};
 
 /// How much of an archive is fetched at a time.
@@ -90,25 +92,27 @@ fn in_words(why: PassedOver) -> &'static str {
 }
 
 /// The list of what a ZIP archive holds; nothing of what is none.
-pub(crate) async fn list(
-    source: &Source,
-) -> Result<Option<Result<Archive, Unreadable>>, PipelineError> {
-    let Some(size_bytes) = source.size_bytes() else {
-        return Ok(None);
-    };
-    if size_bytes == 0 || !is_archive(&source.range(0, MAGIC_BYTES).await?) {
+pub(crate) async fn find(source: &Source) -> Result<Option<Archive>, Stopped> {
+    let is_empty = source.size_bytes().is_none_or(|bytes| bytes == 0);
+    if is_empty || !is_archive(&source.range(0, MAGIC_BYTES).await?) {
         return Ok(None);
     }
+    open(source).await.map(Some)
+}
+
+/// The list of what an archive holds.
+pub(super) async fn open(source: &Source) -> Result<Archive, Stopped> {
+    let size_bytes = source.size_bytes().ok_or_else(|| {
+        Stopped::Unreadable(
+            "it is a ZIP archive, and those cannot be read from standard input: save it as a file"
+                .to_owned(),
+        )
+    })?;
     let mut reader = ArchiveReader::new(size_bytes);
     loop {
-        let offset = match reader.wants() {
-            Ok(offset) => offset,
-            Err(unreadable) => return Ok(Some(Err(unreadable))),
-        };
-        let bytes = source.range(offset, RANGE_BYTES).await?;
-        match reader.push(&bytes).transpose() {
-            None => {}
-            Some(list) => return Ok(Some(list)),
+        let bytes = source.range(reader.wants()?, RANGE_BYTES).await?;
+        if let Some(archive) = reader.push(&bytes)? {
+            return Ok(archive);
         }
     }
 }
@@ -117,15 +121,14 @@ pub(crate) async fn list(
 pub(crate) async fn next_bytes(
     source: &Source,
     reader: &MemberReader,
-) -> Result<Option<Result<bytes::Bytes, Unreadable>>, PipelineError> {
-    match reader.wants() {
-        Ok(None) => Ok(None),
-        Ok(Some(offset)) => Ok(Some(Ok(source.range(offset, RANGE_BYTES).await?))),
-        Err(unreadable) => Ok(Some(Err(unreadable))),
+) -> Result<Option<Bytes>, Stopped> {
+    match reader.wants()? {
+        None => Ok(None),
+        Some(offset) => Ok(Some(source.range(offset, RANGE_BYTES).await?)),
     }
 }
 
-/// The first bytes of a member, as it is unpacked; empty where it cannot be.
+/// The first bytes of a member, as it is unpacked; fewer where it is damaged, for parsing says so.
 pub(super) async fn member_head(
     source: &Source,
     archive: &Archive,
@@ -134,9 +137,12 @@ pub(super) async fn member_head(
 ) -> Result<Vec<u8>, PipelineError> {
     let mut reader = MemberReader::new(archive, member);
     let mut head = Vec::new();
-    while head.len() < bytes_max
-        && let Some(Ok(bytes)) = next_bytes(source, &reader).await?
-    {
+    while head.len() < bytes_max {
+        let bytes = match next_bytes(source, &reader).await {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) | Err(Stopped::Unreadable(_)) => break,
+            Err(Stopped::Failed(error)) => return Err(error),
+        };
         let room = bytes_max.saturating_sub(head.len());
         let pushed = reader.push(&bytes[..bytes.len().min(room)], |text| {
             head.extend_from_slice(text);

@@ -17,6 +17,7 @@ use super::looked::{Wanted, Working};
 use super::passage::{FilePassage, Passage};
 use super::report::FileReport;
 use crate::catalog::Layout;
+use crate::source::Stopped;
 use crate::{PipelineError, Source};
 
 /// How much of a compressed file is unpacked at a time, so that a bomb comes out in pieces.
@@ -33,25 +34,6 @@ pub(crate) struct SourceFile<'a> {
     pub(crate) name: &'a str,
     pub(crate) sha256: &'a str,
     pub(crate) source: &'a Source,
-}
-
-/// Why reading did not come to the file's end.
-enum Stopped {
-    /// The file is not readable as this contract.
-    Unreadable(String),
-    Failed(PipelineError),
-}
-
-impl From<Unreadable> for Stopped {
-    fn from(unreadable: Unreadable) -> Self {
-        Self::Unreadable(unreadable.to_string())
-    }
-}
-
-impl From<PipelineError> for Stopped {
-    fn from(error: PipelineError) -> Self {
-        Self::Failed(error)
-    }
 }
 
 /// A file of text between its beginning and its end.
@@ -99,13 +81,8 @@ impl Passage {
             return self.read_text(file, chunks, watch).await;
         }
         drop(chunks);
-        match archive::list(file.source).await? {
-            Some(list) => self.read_archive(file, &list?, watch).await,
-            None => Err(Stopped::Unreadable(
-                "it is a ZIP archive, and those cannot be read from standard input: save it as a file"
-                    .to_owned(),
-            )),
-        }
+        let archive = archive::open(file.source).await?;
+        self.read_archive(file, &archive, watch).await
     }
 
     async fn read_text(
@@ -174,7 +151,6 @@ impl Passage {
         let mut open = self.begin(report)?;
         let mut reader = MemberReader::new(archive, member);
         while let Some(bytes) = archive::next_bytes(file.source, &reader).await? {
-            let bytes = bytes?;
             for piece in bytes.chunks(PACKED_PIECE_BYTES) {
                 reader.push(piece, |text| open.split(text))?;
                 self.inspect_split(&mut open).await?;

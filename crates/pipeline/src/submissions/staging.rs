@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use chrono::Utc;
 use contract::MonthSource;
-use inspect::{Archive, Member, unpacked_head};
+use inspect::unpacked_head;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use store::{Classification, Staged, Submission, SubmissionFile};
@@ -10,6 +10,7 @@ use super::archive;
 use super::classify::{ClassifiedFile, classify};
 use crate::fault::{self, FaultPoint};
 use crate::inbox::raw_place;
+use crate::source::Stopped;
 use crate::{ClassifierKind, Event, Pipeline, PipelineError, Source};
 use lake::Key;
 
@@ -135,19 +136,14 @@ impl Pipeline {
         let mut seen = Vec::with_capacity(files.len());
         for file in files {
             let source = self.staged(file);
-            // What is damaged is classified by its own name: parsing says what is wrong with it.
-            let Some(Ok(archive)) = archive::list(&source).await? else {
-                seen.push(ClassifiedFile {
+            match self.members_seen(file, &source).await {
+                Ok(Some(members)) => seen.extend(members),
+                // What is damaged is classified by its own name: parsing says what is wrong with it.
+                Ok(None) | Err(Stopped::Unreadable(_)) => seen.push(ClassifiedFile {
                     file_name: file.file_name.clone(),
                     head: self.head(&source).await?,
-                });
-                continue;
-            };
-            for member in &archive.members {
-                seen.push(ClassifiedFile {
-                    file_name: format!("{}/{}", file.file_name, member.name),
-                    head: self.member_head(&source, &archive, member).await?,
-                });
+                }),
+                Err(Stopped::Failed(error)) => return Err(error),
             }
         }
         Ok(classify(
@@ -170,19 +166,30 @@ impl Pipeline {
         }
     }
 
-    async fn member_head(
+    /// The same of each member of an archive; nothing of what is none.
+    async fn members_seen(
         &self,
+        file: &SubmissionFile,
         source: &Source,
-        archive: &Archive,
-        member: &Member,
-    ) -> Result<Vec<u8>, PipelineError> {
-        match self.settings.classifier {
-            ClassifierKind::SubmitterFilename => Ok(Vec::new()),
-            ClassifierKind::Header => {
-                let start = archive::member_head(source, archive, member, HEAD_BYTES).await?;
-                Ok(unpacked_head(&start, HEAD_BYTES))
-            }
+    ) -> Result<Option<Vec<ClassifiedFile>>, Stopped> {
+        let Some(archive) = archive::find(source).await? else {
+            return Ok(None);
+        };
+        let mut seen = Vec::with_capacity(archive.members.len());
+        for member in &archive.members {
+            let head = match self.settings.classifier {
+                ClassifierKind::SubmitterFilename => Vec::new(),
+                ClassifierKind::Header => {
+                    let start = archive::member_head(source, &archive, member, HEAD_BYTES).await?;
+                    unpacked_head(&start, HEAD_BYTES)
+                }
+            };
+            seen.push(ClassifiedFile {
+                file_name: format!("{}/{}", file.file_name, member.name),
+                head,
+            });
         }
+        Ok(Some(seen))
     }
 
     /// True where a file's name says which month its rows are of: the same bytes under another
