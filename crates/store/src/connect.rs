@@ -1,10 +1,12 @@
 //! Opening the metadata database, and closing it.
 
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
 use sqlx::{ConnectOptions, Connection};
 
 use crate::StoreError;
@@ -13,6 +15,8 @@ use crate::text_enum::text_enum;
 
 /// How long a writer waits for another process to finish before it reports `Busy`.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long it waits before it tries to open the file again.
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 10;
@@ -102,15 +106,29 @@ async fn open_sqlite(url: &str) -> Result<Database, StoreError> {
             .acquire_timeout(BUSY_TIMEOUT)
     };
     // The writer first: it makes the file and sets its journal before anybody reads.
-    let writer = pool(1)
-        .connect_with(options.clone())
-        .await
-        .map_err(|error| cannot_open(error.into()))?;
-    let readers = pool(SQLITE_READERS)
-        .connect_with(options)
-        .await
-        .map_err(|error| cannot_open(error.into()))?;
+    let writer = when_not_busy(pool(1), &options).await;
+    let writer = writer.map_err(cannot_open)?;
+    let readers = when_not_busy(pool(SQLITE_READERS), &options).await;
+    let readers = readers.map_err(cannot_open)?;
     Ok(Database::Sqlite { readers, writer })
+}
+
+/// Connects, again and again while others make the file: where two set its journal at once, SQLite
+/// refuses one without waiting, whatever its time-out.
+async fn when_not_busy(
+    pool: SqlitePoolOptions,
+    options: &SqliteConnectOptions,
+) -> Result<SqlitePool, StoreError> {
+    let until = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        let connected = pool.clone().connect_with(options.clone()).await;
+        match connected.map_err(StoreError::from) {
+            Err(StoreError::Busy(_)) if Instant::now() < until => {
+                tokio::time::sleep(BUSY_PAUSE).await;
+            }
+            ended => return ended,
+        }
+    }
 }
 
 async fn open_postgres(url: &str) -> Result<Database, StoreError> {
