@@ -31,8 +31,12 @@ impl AtomicMonth {
         }
     }
 
-    /// The month in a part of a file's name: `YYYYMM`, `YYYY-MM`, or `YYYY` (its January).
+    /// The month in a part of a file's name: `YYYYMM`, `YYYY-MM`, or `YYYY` (its January). A part
+    /// that the grammar lets be empty, and that is, names none.
     pub fn from_file_name_part(part: &str) -> Result<Self, InvalidMonth> {
+        if part.is_empty() {
+            return Ok(Self::Unknown);
+        }
         let invalid = || InvalidMonth(part.to_owned());
         if !part
             .bytes()
@@ -110,7 +114,7 @@ mod tests {
             ("24", None),
             ("é24", None),
             ("__unknown__", None),
-            ("", None),
+            ("", Some(AtomicMonth::UNKNOWN)),
         ] {
             let month = AtomicMonth::from_file_name_part(part)
                 .ok()

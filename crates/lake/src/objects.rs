@@ -98,10 +98,10 @@ impl Objects {
             }
             _ => PathBuf::from(location),
         };
-        Self::folder(folder).map_err(refuse)
+        Self::open_folder(folder).map_err(refuse)
     }
 
-    fn folder(folder: PathBuf) -> Result<Self, String> {
+    fn open_folder(folder: PathBuf) -> Result<Self, String> {
         std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
         let folder = folder.canonicalize().map_err(|error| error.to_string())?;
         if folder.to_string_lossy().contains('%') {
@@ -172,6 +172,13 @@ impl Objects {
         self.base.scheme() == "file"
     }
 
+    /// The folder, where the place is one.
+    pub fn folder(&self) -> Option<PathBuf> {
+        self.is_folder()
+            .then(|| self.base.to_file_path().ok())
+            .flatten()
+    }
+
     /// What tells versions of an object apart. A folder's tag begins with the inode, which a
     /// copied or restored folder does not keep; time and size follow it.
     fn version(&self, etag: Option<String>) -> Option<String> {
@@ -202,6 +209,15 @@ impl Objects {
                 std::future::ready(listed)
             })
             .boxed()
+    }
+
+    /// Proves that the place is there and answers.
+    pub async fn check(&self) -> Result<(), LakeError> {
+        if let Some(folder) = self.folder() {
+            let found = tokio::fs::read_dir(&folder).await.map(drop);
+            return found.map_err(LakeError::local("look into", &folder));
+        }
+        self.list("bootstrap/").try_next().await.map(drop)
     }
 
     pub async fn head(&self, key: &str) -> Result<Option<Listed>, LakeError> {

@@ -50,6 +50,11 @@ pub enum PipelineError {
     },
     #[error("somebody else took the work over; it is theirs now")]
     LeaseLost,
+    #[error(
+        "{attempts} runs began this work and none came to an end: it may be what ends the process. \
+         `lazaret job retry` lets it be tried again"
+    )]
+    GivenUp { attempts: u32 },
     #[error("the keys of a file could not be kept in the folder for temporary files: {0}")]
     Spill(std::io::Error),
     #[error("{0} ended without a result")]
@@ -74,6 +79,7 @@ impl PipelineError {
             Self::RowsLost { .. }
             | Self::CanonicalRowsLost { .. }
             | Self::LeaseLost
+            | Self::GivenUp { .. }
             | Self::Interrupted(_)
             | Self::Document { .. } => Blame::Us,
         }

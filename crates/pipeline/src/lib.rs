@@ -1,8 +1,8 @@
 //! The file path, from a dropped object to the statewide canonical month.
 //!
 //! Each step is a reconciler: it asks the store what is due, claims it with a lease, does it and
-//! records it, so that stopping anywhere and starting again ends in the same state. What to do
-//! is decided by pure functions (`inbox::grouping`, `submissions::classify`, `gold::winner`); the
+//! records it (`work`), so that stopping anywhere and starting again ends in the same state. What to
+//! do is decided by pure functions (`inbox::grouping`, `submissions::classify`, `gold::winner`); the
 //! code beside them does it. `run_once` drives all steps until nothing is due.
 
 mod catalog;
@@ -18,6 +18,7 @@ mod settings;
 mod source;
 mod submissions;
 mod trace;
+mod work;
 
 pub use catalog::{Catalog, CatalogError, Layout};
 pub use error::{Blame, PipelineError};
@@ -36,3 +37,7 @@ pub use submissions::classify::{ClassifiedFile, classify};
 pub use submissions::report::{FileReport, ParseReport, ReasonCount};
 pub use submissions::threshold::{ThresholdReport, percent};
 pub use trace::{Trace, mask};
+pub use work::{
+    DueWork, Ended, Patience, Preview, Registered, RetryPolicy, Sensor, StoppedWork, WaitingWork,
+    Worked,
+};

@@ -2,6 +2,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::RetryPolicy;
+
 /// What an operator sets for the file path.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -14,6 +16,7 @@ pub struct Settings {
     pub classifier: ClassifierKind,
     /// How long a claim holds without being renewed.
     pub lease: Duration,
+    pub retry: RetryPolicy,
     /// How long gold files stay after a replacement retired them.
     pub gold_retention: Duration,
 }
@@ -26,6 +29,7 @@ impl Default for Settings {
             quiescence: Duration::from_secs(15 * 60),
             classifier: ClassifierKind::SubmitterFilename,
             lease: Duration::from_secs(60),
+            retry: RetryPolicy::default(),
             gold_retention: Duration::ZERO,
         }
     }

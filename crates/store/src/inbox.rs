@@ -179,6 +179,15 @@ impl Store {
         transaction.commit().await
     }
 
+    /// Forgets objects that are gone from the inbox and that no submission has taken.
+    pub async fn forget_seen(&self, keys: &[String]) -> Result<u64, StoreError> {
+        let sql = format!(
+            "DELETE FROM inbox_object WHERE object_key IN {} AND submission_id IS NULL",
+            self.database.dialect().each(1)
+        );
+        self.database.execute(sql, vec![list(keys)]).await
+    }
+
     /// Groups with at least one object version that no submission has taken, with all of their
     /// objects: a late file brings its whole group back into view.
     pub async fn open_groups(&self) -> Result<Vec<OpenGroup>, StoreError> {

@@ -10,7 +10,7 @@ use crate::row::{FromRow, Row};
 use crate::text_enum::text_enum;
 use crate::time::now;
 use crate::value::values;
-use crate::{Moved, Owner, Store, StoreError};
+use crate::{Moved, Next, Owner, Store, StoreError, retries};
 
 text_enum! {
     RunStatus, "run status" {
@@ -37,10 +37,20 @@ pub struct Run {
     pub finished_at: Option<DateTime<Utc>>,
 }
 
+/// A run that has begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StartedRun {
+    pub run_id: RunId,
+    /// As [`Run::attempt`].
+    pub attempt: i64,
+    /// Attempts since the last success that no outage explains, this one included.
+    pub strikes: i64,
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub enum RunOutcome {
     Succeeded { counts: serde_json::Value },
-    Failed { error: String },
+    Failed { error: String, next: Next },
 }
 
 #[derive(Debug, Clone, Default)]
@@ -70,42 +80,63 @@ impl FromRow for Run {
 }
 
 impl Store {
+    /// Begins a run. Another of the same work that has not ended is over: whoever begins this one
+    /// holds the lease.
     pub async fn start_run(
         &self,
         job: &str,
         subject: &str,
         owner: &Owner,
-    ) -> Result<RunId, StoreError> {
-        let id = RunId::new();
+    ) -> Result<StartedRun, StoreError> {
+        let mut transaction = self.database.begin().await?;
+        let sql = "UPDATE job_runs SET status = $3, finished_at = $4
+                   WHERE job = $1 AND subject = $2 AND status = $5";
+        let (interrupted, running) = (RunStatus::Interrupted, RunStatus::Running);
+        let values = values![job, subject, interrupted, now(), running];
+        transaction.execute(sql, values).await?;
+        let (attempt, strikes) = retries::begin(&mut transaction, job, subject).await?;
+        let run_id = RunId::new();
         let sql = "INSERT INTO job_runs (run_id, job, subject, status, attempt, owner, started_at)
-                   SELECT $1, $2, $3, $4, 1 + count(*), $5, $6
-                   FROM job_runs WHERE job = $2 AND subject = $3 AND run_id > coalesce(
-                       (SELECT max(run_id) FROM job_runs
-                        WHERE job = $2 AND subject = $3 AND status = $7), '')";
-        let values = values![
-            id,
-            job,
-            subject,
-            RunStatus::Running,
-            owner,
-            now(),
-            RunStatus::Succeeded
-        ];
-        self.database.execute(sql, values).await?;
-        Ok(id)
+                   VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        let values = values![run_id, job, subject, running, attempt, owner, now()];
+        transaction.execute(sql, values).await?;
+        transaction.commit().await?;
+        Ok(StartedRun {
+            run_id,
+            attempt,
+            strikes,
+        })
     }
 
     /// `No`: the run is not running; it was taken for interrupted.
     pub async fn finish_run(&self, id: RunId, outcome: &RunOutcome) -> Result<Moved, StoreError> {
         let (status, counts, error) = match outcome {
             RunOutcome::Succeeded { counts } => (RunStatus::Succeeded, Some(counts.clone()), None),
-            RunOutcome::Failed { error } => (RunStatus::Failed, None, Some(error.as_str())),
+            RunOutcome::Failed { error, .. } => (RunStatus::Failed, None, Some(error.as_str())),
         };
+        let mut transaction = self.database.begin().await?;
         let sql = "UPDATE job_runs SET status = $2, counts = $3, error = $4, finished_at = $5
-                   WHERE run_id = $1 AND status = $6";
+                   WHERE run_id = $1 AND status = $6 RETURNING *";
         let values = values![id, status, counts, error, now(), RunStatus::Running];
-        let moved = self.database.execute(sql, values).await? > 0;
-        Ok(if moved { Moved::Yes(()) } else { Moved::No })
+        let Some(run) = transaction.first::<Run>(sql, values).await? else {
+            return Ok(Moved::No);
+        };
+        let (job, subject) = (&run.job, &run.subject);
+        match outcome {
+            RunOutcome::Succeeded { .. } => {
+                retries::forget(&mut transaction, job, subject).await?;
+            }
+            RunOutcome::Failed { error, next } => {
+                retries::put_off(&mut transaction, job, subject, *next, error).await?;
+            }
+        }
+        transaction.commit().await?;
+        Ok(Moved::Yes(()))
+    }
+
+    pub async fn run(&self, id: RunId) -> Result<Option<Run>, StoreError> {
+        let sql = "SELECT * FROM job_runs WHERE run_id = $1";
+        self.database.first(sql, values![id]).await
     }
 
     /// Newest first.
@@ -138,6 +169,25 @@ impl Store {
             .execute(sql, values![job, subject, checkpoint, now()])
             .await
             .map(drop)
+    }
+
+    /// Takes a turn that comes once in so long, however many ask for it. `false`: somebody has.
+    pub async fn take_turn(
+        &self,
+        job: &str,
+        subject: &str,
+        every: std::time::Duration,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let sql = "INSERT INTO job_checkpoints (job, subject, checkpoint, updated_at)
+                   VALUES ($1, $2, '{}', $3)
+                   ON CONFLICT (job, subject) DO UPDATE SET updated_at = excluded.updated_at
+                   WHERE job_checkpoints.updated_at <= $4";
+        let values = values![job, subject, now, now - every];
+        self.database
+            .execute(sql, values)
+            .await
+            .map(|rows| rows > 0)
     }
 
     pub async fn checkpoint(&self, job: &str, subject: &str) -> Result<Option<String>, StoreError> {

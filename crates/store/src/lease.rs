@@ -49,6 +49,15 @@ impl Owner {
         .clone()
     }
 
+    /// One of several workers of this process: who of them lost its lease must see that, even
+    /// where another has taken it.
+    pub fn worker(&self, number: usize) -> Owner {
+        Owner {
+            text: format!("{}-{number}", self.text),
+            ..self.clone()
+        }
+    }
+
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -153,20 +162,7 @@ impl Store {
         if dead.is_empty() {
             return Ok(0);
         }
-        let each = transaction.dialect().each(1);
-        let mut released = 0;
-        for table in LEASED {
-            let sql = format!(
-                "UPDATE {table} SET lease_owner = NULL, lease_until = NULL WHERE lease_owner IN {each}"
-            );
-            released += transaction.execute(sql, vec![list(&dead)]).await?;
-        }
-        let sql = format!(
-            "UPDATE job_runs SET status = $2, finished_at = $3 WHERE owner IN {each} AND status = $4"
-        );
-        let mut values = vec![list(&dead)];
-        values.extend(values![RunStatus::Interrupted, now(), RunStatus::Running]);
-        let interrupted = transaction.execute(sql, values).await?;
+        let (released, interrupted) = take_back(&mut transaction, &dead).await?;
         let owners: Vec<_> = dead.iter().map(Owner::as_str).collect();
         let detail = json!({ "owners": owners, "leases": released, "runs": interrupted });
         record(
@@ -186,6 +182,46 @@ impl Store {
         );
         Ok(released)
     }
+
+    /// Gives back what these owners hold, because they stop before they are done. Their runs are
+    /// `INTERRUPTED` and count as no attempts: the work is not to blame. Returns the runs.
+    pub async fn give_back(&self, owners: &[Owner]) -> Result<u64, StoreError> {
+        let mut transaction = self.database.begin().await?;
+        let sql = format!(
+            "UPDATE job_retry SET attempts = attempts - 1, strikes = strikes - 1
+             WHERE EXISTS (SELECT 1 FROM job_runs
+                 WHERE job_runs.job = job_retry.job AND job_runs.subject = job_retry.subject
+                   AND owner IN {} AND status = $2)",
+            transaction.dialect().each(1)
+        );
+        let values = vec![list(owners), RunStatus::Running.into()];
+        transaction.execute(sql, values).await?;
+        let (_, interrupted) = take_back(&mut transaction, owners).await?;
+        transaction.commit().await?;
+        Ok(interrupted)
+    }
+}
+
+/// Frees the owners' leases and ends their runs; how many of each.
+async fn take_back(
+    transaction: &mut Transaction,
+    owners: &[Owner],
+) -> Result<(u64, u64), StoreError> {
+    let each = transaction.dialect().each(1);
+    let mut released = 0;
+    for table in LEASED {
+        let sql = format!(
+            "UPDATE {table} SET lease_owner = NULL, lease_until = NULL WHERE lease_owner IN {each}"
+        );
+        released += transaction.execute(sql, vec![list(owners)]).await?;
+    }
+    let sql = format!(
+        "UPDATE job_runs SET status = $2, finished_at = $3 WHERE owner IN {each} AND status = $4"
+    );
+    let mut values = vec![list(owners)];
+    values.extend(values![RunStatus::Interrupted, now(), RunStatus::Running]);
+    let interrupted = transaction.execute(sql, values).await?;
+    Ok((released, interrupted))
 }
 
 /// Everybody who holds a lease or runs a job. An owner written by something else is left alone.

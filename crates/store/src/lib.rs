@@ -11,13 +11,16 @@ mod builds;
 mod connect;
 mod database;
 mod error;
+mod heartbeat;
 mod inbox;
 mod jobs;
 mod layouts;
 mod lease;
 mod month_key;
+mod overview;
 mod rebuilds;
 mod registry;
+mod retries;
 mod row;
 mod schema;
 mod submissions;
@@ -32,12 +35,14 @@ pub use builds::{Build, BuildFilter, BuildOutcome, BuildStatus, NewBuild};
 pub use connect::{Backend, Store};
 pub use error::StoreError;
 pub use inbox::{InboxObject, OpenGroup, SeenCounts, SeenObject};
-pub use jobs::{Run, RunFilter, RunOutcome, RunStatus};
+pub use jobs::{Run, RunFilter, RunOutcome, RunStatus, StartedRun};
 pub use layouts::{Layout, Registered};
 pub use lease::{InvalidOwner, Owner};
 pub use month_key::MonthKey;
+pub use overview::{FeedState, RunCount, Totals};
 pub use rebuilds::{ClaimedRebuild, QueuedRebuild};
 pub use registry::{RegisteredMapping, RegisteredSchema};
+pub use retries::{Except, Job, Next, Retry};
 pub use submissions::{
     Classification, Due, FileCounts, GroupingMethod, Moved, NewFile, NewSubmission, Parsed, Staged,
     Submission, SubmissionFile, SubmissionFilter, SubmissionState, Verdict,

@@ -16,7 +16,7 @@ use crate::month_key::MONTH_KEY_SQL;
 use crate::row::{FromRow, Row};
 use crate::time::now;
 use crate::value::{list, values};
-use crate::{MonthKey, Owner, Store, StoreError};
+use crate::{Except, Job, MonthKey, Owner, Store, StoreError};
 
 /// A rebuild that was asked for and not yet done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -76,28 +76,31 @@ impl Store {
         Ok(added)
     }
 
-    /// Claims the month that has waited longest and is not in `skip`, with all of its requests.
-    /// A month under a living lease is left alone, also if it was asked for again meanwhile.
-    pub async fn claim_rebuild(
+    /// Claims the month that has waited longest and is none of the exceptions, with all of its
+    /// requests. A month under a living lease is left alone, also if it was asked for again
+    /// meanwhile.
+    pub async fn claim_rebuild<'a>(
         &self,
         owner: &Owner,
         lease: Duration,
         now: DateTime<Utc>,
-        skip: &[MonthKey],
+        except: impl Into<Except<'a, MonthKey>>,
     ) -> Result<Option<ClaimedRebuild>, StoreError> {
+        let except = except.into();
         let mut transaction = self.database.begin().await?;
         transaction.lock(Lock::RebuildQueue).await?;
         let sql = format!(
             "SELECT state, file_type, atomic_month, min(queue_id) AS first
              FROM canonical_rebuild_queue
-             WHERE processed_at IS NULL AND {MONTH_KEY_SQL} NOT IN {}
+             WHERE processed_at IS NULL AND {MONTH_KEY_SQL} NOT IN {} AND {}
              GROUP BY state, file_type, atomic_month
              HAVING count(CASE WHEN lease_until > $1 THEN 1 END) = 0
              ORDER BY first LIMIT 1",
-            transaction.dialect().each(2)
+            transaction.dialect().each(2),
+            except.may_be_tried(Job::CanonicalRebuild, &format!("({MONTH_KEY_SQL})"), 1)
         );
         let Some(key) = transaction
-            .first::<MonthKey>(sql, values![now, list(skip)])
+            .first::<MonthKey>(sql, values![now, list(except.keys)])
             .await?
         else {
             return Ok(None);

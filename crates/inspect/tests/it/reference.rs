@@ -11,7 +11,8 @@ pub(crate) struct Dialect {
     pub(crate) delimiter: u8,
     pub(crate) quote: Option<u8>,
     pub(crate) latin1: bool,
-    /// The first record that is not blank is a header, which is known to fit.
+    /// The first record that is not blank is a header, which is known to fit. Where its bytes come
+    /// again as a record, that is no row.
     pub(crate) header: bool,
     pub(crate) columns: usize,
     pub(crate) record_bytes_max: usize,
@@ -65,7 +66,7 @@ pub(crate) fn read(dialect: Dialect, bytes: &[u8]) -> Outcome {
         dialect.latin1 = false;
         at = 3;
     }
-    let mut header_due = dialect.header;
+    let mut header: Option<&[u8]> = None;
     while at < bytes.len() {
         let start = at;
         let (end, too_long) = match find_end(dialect, bytes, start) {
@@ -94,9 +95,9 @@ pub(crate) fn read(dialect: Dialect, bytes: &[u8]) -> Outcome {
         }
         if record_end == start {
             outcome.blank_lines += 1;
-        } else if header_due {
-            header_due = false;
-        } else {
+        } else if dialect.header && header.is_none() {
+            header = Some(&bytes[start..record_end]);
+        } else if too_long || header != Some(&bytes[start..record_end]) {
             let cells = if too_long {
                 Err(vec![(None, "record_length")])
             } else {

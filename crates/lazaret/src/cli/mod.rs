@@ -7,8 +7,10 @@ pub(crate) mod demo;
 pub(crate) mod doctor;
 mod failure;
 mod findings;
+pub(crate) mod heartbeat;
 pub(crate) mod init;
 pub(crate) mod inspect;
+pub(crate) mod job;
 pub(crate) mod migrate;
 mod output;
 mod progress;
@@ -16,10 +18,12 @@ mod project;
 pub(crate) mod quarantine;
 pub(crate) mod registry;
 pub(crate) mod run;
+pub(crate) mod sensor;
 pub(crate) mod status;
 pub(crate) mod submission;
 mod tally;
 pub(crate) mod trace;
+pub(crate) mod up;
 pub(crate) mod winner;
 
 use std::io::IsTerminal;
@@ -30,10 +34,13 @@ use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
 
+use crate::configuration::process_environment;
+
 use self::failure::Failure;
 #[cfg(test)]
 pub(crate) use self::failure::configuration_diagnostic;
 use self::output::Format;
+pub(crate) use self::project::documents_problem;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -80,10 +87,20 @@ pub(crate) enum Command {
     Init(init::Call),
     /// Bring the metadata database up to this version of lazaret
     Migrate,
-    /// Do everything that is due: discover, register, stage, parse, validate, build gold
+    /// Do everything that is due once: discover, register, stage, parse, validate, build gold
     Run(run::Call),
+    /// Find and do everything that is due, again and again, and serve HTTP, until stopped
+    Up(up::Call),
+    /// Do what is due, again and again, until stopped; any number of these share the work
+    Worker,
     /// What waits, what was done, what failed
     Status,
+    /// The kinds of work and what is due for each: list, preview
+    #[command(subcommand)]
+    Sensor(sensor::Call),
+    /// Runs of work: list, show, launch, retry
+    #[command(subcommand)]
+    Job(job::Call),
     /// Submissions: list, show, assign, retry
     #[command(subcommand)]
     Submission(submission::Call),
@@ -109,6 +126,8 @@ pub(crate) enum Command {
     Trace(trace::Call),
     /// Check configuration, services and documents
     Doctor,
+    /// Write a row and an object and read them back
+    Heartbeat,
     /// See it all happen on real claim files of three submitters
     Demo(demo::Call),
 }
@@ -123,6 +142,32 @@ pub(crate) enum Done {
     DocumentsWrong,
     /// It was carried through, and some of a file's rows were rejected.
     SomeRejected,
+}
+
+pub(crate) async fn run(call: Call) -> Result<Done, Failure> {
+    let Call { globals, command } = call;
+    match command {
+        Command::Inspect(call) => inspect::run(&globals, &call).await,
+        Command::Init(call) => init::run(&globals, &call).await,
+        Command::Migrate => migrate::run(&globals).await,
+        Command::Run(call) => run::run(&globals, &call).await,
+        Command::Up(call) => up::up(&globals, &call).await,
+        Command::Worker => up::worker(&globals).await,
+        Command::Status => status::run(&globals).await,
+        Command::Sensor(call) => sensor::run(&globals, call).await,
+        Command::Job(call) => job::run(&globals, call).await,
+        Command::Submission(call) => submission::run(&globals, call).await,
+        Command::Quarantine(call) => quarantine::run(&globals, call).await,
+        Command::Contract(call) => contract::run(&globals, call).await,
+        Command::Registry(call) => registry::run(&globals, &call).await,
+        Command::Canonical(call) => canonical::run(&globals, call).await,
+        Command::Explain(call) => winner::explain(&globals, call).await,
+        Command::Winner(call) => winner::run(&globals, call).await,
+        Command::Trace(call) => trace::run(&globals, &call).await,
+        Command::Doctor => doctor::run(&globals).await,
+        Command::Heartbeat => heartbeat::run(&globals).await,
+        Command::Demo(call) => demo::run(&globals, &call).await,
+    }
 }
 
 pub(crate) fn exit_code(done: Result<Done, Failure>) -> ExitCode {
@@ -146,25 +191,34 @@ pub(crate) fn keep_panics_private() {
     }));
 }
 
-/// Logs go to stderr: warnings by default, more with `--verbose`, `RUST_LOG` over both. Delta's
+/// Logs go to stderr: warnings by default, what happens where nobody watches (`up`, `worker`), more
+/// with `--verbose`, `RUST_LOG` over all. `LOG_FORMAT=json` writes a JSON object a line. Delta's
 /// kernel reports as errors what its caller goes on to handle, so it is silent.
-pub(crate) fn start_logging(verbose: bool) {
-    let default = if verbose {
-        "warn,buoyant_kernel=off,lazaret=debug,pipeline=debug,lake=debug,store=debug,inspect=debug"
-    } else {
-        "warn,buoyant_kernel=off"
+pub(crate) fn start_logging(call: &Call) {
+    let level = match call.command {
+        _ if call.globals.verbose => "debug",
+        Command::Up(_) | Command::Worker => "info",
+        _ => "warn",
     };
-    let wanted = std::env::var("RUST_LOG")
-        .ok()
-        .and_then(|text| text.parse::<Targets>().ok());
+    let ours = ["lazaret", "pipeline", "lake", "store", "inspect"];
+    let default = ours.map(|name| format!(",{name}={level}")).concat();
+    let default = format!("warn,buoyant_kernel=off{default}");
+    let wanted = process_environment("RUST_LOG").and_then(|text| text.parse::<Targets>().ok());
     let targets = wanted.or_else(|| default.parse().ok()).unwrap_or_default();
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(false)
         .with_target(true);
-    tracing_subscriber::registry()
-        .with(lines.with_filter(targets))
-        .init();
+    let is_json = process_environment("LOG_FORMAT").is_some_and(|format| format == "json");
+    let lines = match is_json {
+        true => lines
+            .json()
+            .flatten_event(true)
+            .with_filter(targets)
+            .boxed(),
+        false => lines.with_filter(targets).boxed(),
+    };
+    tracing_subscriber::registry().with(lines).init();
 }
 
 /// True where a person watches stderr.

@@ -29,14 +29,16 @@ pub(crate) async fn open(globals: &Globals) -> Result<Pipeline, Failure> {
 
 /// Refuses to work while a mapping does not fit: nothing canonical could be built through it.
 pub(crate) fn require_mappings(pipeline: &Pipeline) -> Result<(), Failure> {
+    documents_problem(pipeline).map_or(Ok(()), |problem| Err(Failure::Unusable(problem)))
+}
+
+/// Why nothing can be done by these documents, if so.
+pub(crate) fn documents_problem(pipeline: &Pipeline) -> Option<String> {
     let problems = pipeline.catalog.check_mappings();
-    if problems.is_empty() {
-        return Ok(());
-    }
-    let table = problems_table(&problems);
-    Err(Failure::Unusable(format!(
+    let table = (!problems.is_empty()).then(|| problems_table(&problems))?;
+    Some(format!(
         "mappings do not fit their layouts and canonical schemas\n\n{table}"
-    )))
+    ))
 }
 
 /// As [`open`], telling the observer what happens.

@@ -4,6 +4,7 @@
 //! came from and what to write. Secrets come from the environment, never from the file.
 
 mod check;
+mod daemon;
 mod error;
 mod raw;
 
@@ -11,9 +12,10 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use pipeline::{ClassifierKind, Settings};
+use pipeline::{ClassifierKind, RetryPolicy, Settings};
 use serde::Serialize;
 
+pub(crate) use self::daemon::{DaemonSettings, Orchestrator, TlsFiles};
 pub(crate) use self::error::ConfigurationError;
 use self::raw::Reader;
 
@@ -28,6 +30,7 @@ pub(crate) struct Configuration {
     pub(crate) metadata_url: String,
     pub(crate) objects_url: String,
     pub(crate) settings: Settings,
+    pub(crate) daemon: DaemonSettings,
     /// Every setting as it stands and where it came from, passwords hidden.
     pub(crate) shown: Vec<ShownSetting>,
 }
@@ -46,6 +49,8 @@ struct Setting {
     variable: Option<&'static str>,
     default: &'static str,
     is_number: bool,
+    /// Comes from the environment alone and is never shown.
+    is_secret: bool,
 }
 
 const fn text(key: &'static str, variable: &'static str, default: &'static str) -> Setting {
@@ -54,6 +59,7 @@ const fn text(key: &'static str, variable: &'static str, default: &'static str) 
         variable: Some(variable),
         default,
         is_number: false,
+        is_secret: false,
     }
 }
 
@@ -67,6 +73,22 @@ const fn number(
         variable,
         default,
         is_number: true,
+        is_secret: false,
+    }
+}
+
+/// A text that has no variable of its own.
+const fn in_file(key: &'static str, default: &'static str) -> Setting {
+    Setting {
+        variable: None,
+        ..text(key, "", default)
+    }
+}
+
+const fn secret(variable: &'static str) -> Setting {
+    Setting {
+        is_secret: true,
+        ..text(variable, variable, "")
     }
 }
 
@@ -78,18 +100,25 @@ const QUIESCENCE_MINUTES: Setting =
     number("inbox.quiescence_minutes", Some("QUIESCENCE_MINUTES"), "15");
 const CLASSIFIER: Setting = text("inbox.classifier", "CLASSIFIER_IMPL", "submitter_filename");
 const LEASE_SECONDS: Setting = number("work.lease_seconds", None, "60");
+const ATTEMPTS: Setting = number("work.attempts", None, "5");
+const RETRY_SECONDS: Setting = number("work.retry_seconds", None, "5");
 const RETENTION_HOURS: Setting = number("gold.retention_hours", None, "0");
 /// Which installation this is. Not in the file: the same file goes through all of them.
 const ENVIRONMENT: Setting = text("ENV", "ENV", "local");
 
+/// However often work has failed, it is tried again after this time at the latest.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
+
 /// The variables that would lead a project's commands elsewhere.
-pub(crate) const OVERLAYS: [&str; 6] = [
+pub(crate) const OVERLAYS: [&str; 8] = [
     "METADATA_DB_URL",
     "OBJECTS_URL",
     "INBOX_PREFIX",
     "GROUP_BY_DEPTH",
     "QUIESCENCE_MINUTES",
     "CLASSIFIER_IMPL",
+    "ORCHESTRATOR",
+    "LISTEN",
 ];
 
 /// Where a value came from.
@@ -162,6 +191,11 @@ impl Configuration {
         let classifier = reader.read(CLASSIFIER, |text, _| check::classifier(text));
         let lease_seconds =
             reader.read(LEASE_SECONDS, |text, _| check::whole_number(text, 1, 3_600));
+        let attempts = reader.read(ATTEMPTS, |text, _| check::whole_number(text, 1, 1_000));
+        let retry_seconds = reader.read(RETRY_SECONDS, |text, _| {
+            check::whole_number(text, 1, LONGEST_PAUSE.as_secs())
+        });
+        let daemon = DaemonSettings::read(&project, &mut reader);
         let retention_hours = reader.read(RETENTION_HOURS, |text, _| {
             check::whole_number(text, 0, 87_600)
         });
@@ -179,8 +213,14 @@ impl Configuration {
                 quiescence: quiescence.expect(read),
                 classifier: classifier.expect(read),
                 lease: Duration::from_secs(lease_seconds.expect(read)),
+                retry: RetryPolicy {
+                    attempts: attempts.expect(read) as u32,
+                    first_pause: Duration::from_secs(retry_seconds.expect(read)),
+                    longest_pause: LONGEST_PAUSE,
+                },
                 gold_retention: Duration::from_secs(3_600 * retention_hours.expect(read)),
             },
+            daemon: daemon.expect(read),
             shown,
         })
     }

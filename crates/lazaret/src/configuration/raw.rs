@@ -9,66 +9,48 @@ use super::check::{Wrong, without_password};
 use super::error::Mistake;
 use super::{ConfigurationError, Environment, Origin, Setting, ShownSetting};
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct RawFile {
-    metadata: RawMetadata,
-    objects: RawObjects,
-    inbox: RawInbox,
-    work: RawWork,
-    gold: RawGold,
-}
-
 type Raw = Option<Spanned<Value>>;
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct RawMetadata {
-    url: Raw,
+/// The file's sections and keys; any other is a mistake, which names those that there are.
+macro_rules! raw_file {
+    ($($section:ident as $name:ident { $($key:ident),+ $(,)? })+) => {
+        #[derive(Debug, Default, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        struct RawFile {
+            $($section: $name,)+
+        }
+
+        $(
+            #[derive(Debug, Default, Deserialize)]
+            #[serde(deny_unknown_fields, default)]
+            struct $name {
+                $($key: Raw,)+
+            }
+        )+
+
+        impl RawFile {
+            fn take(&mut self, key: &str) -> Raw {
+                $($(
+                    if key == concat!(stringify!($section), ".", stringify!($key)) {
+                        return self.$section.$key.take();
+                    }
+                )+)+
+                None
+            }
+        }
+    };
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct RawObjects {
-    url: Raw,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct RawInbox {
-    prefix: Raw,
-    group_by_depth: Raw,
-    quiescence_minutes: Raw,
-    classifier: Raw,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct RawWork {
-    lease_seconds: Raw,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct RawGold {
-    retention_hours: Raw,
-}
-
-impl RawFile {
-    fn take(&mut self, key: &str) -> Raw {
-        let place = match key {
-            "metadata.url" => &mut self.metadata.url,
-            "objects.url" => &mut self.objects.url,
-            "inbox.prefix" => &mut self.inbox.prefix,
-            "inbox.group_by_depth" => &mut self.inbox.group_by_depth,
-            "inbox.quiescence_minutes" => &mut self.inbox.quiescence_minutes,
-            "inbox.classifier" => &mut self.inbox.classifier,
-            "work.lease_seconds" => &mut self.work.lease_seconds,
-            "gold.retention_hours" => &mut self.gold.retention_hours,
-            _ => return None,
-        };
-        place.take()
-    }
+raw_file! {
+    metadata as RawMetadata { url }
+    objects as RawObjects { url }
+    inbox as RawInbox { prefix, group_by_depth, quiescence_minutes, classifier, listing_minutes }
+    work as RawWork { lease_seconds, attempts, retry_seconds, submitter_limit }
+    parallel as RawParallel { inbox_discovery, parse, validate, submitter_gold, canonical_rebuild }
+    schedules as RawSchedules { inbox_discovery, parse, validate, submitter_gold, canonical_rebuild }
+    daemon as RawDaemon { orchestrator, poll_seconds }
+    http as RawHttp { listen, certificate, key }
+    gold as RawGold { retention_hours }
 }
 
 /// Reads one setting after another and keeps every mistake.
@@ -125,7 +107,11 @@ impl<'a> Reader<'a> {
         };
         match check(&text, origin) {
             Ok(value) => {
-                let value_shown = without_password(&text);
+                let value_shown = if setting.is_secret && !text.is_empty() {
+                    "***".to_owned()
+                } else {
+                    without_password(&text)
+                };
                 let origin = origin.to_string();
                 self.shown.push(ShownSetting {
                     setting: setting.key,

@@ -1,6 +1,7 @@
 use chrono::{DateTime, Utc};
 use contract::{FileType, SubmissionId, SubmitterId};
 use lake::{Key, SubmissionPlace};
+use serde_json::json;
 use store::{GroupingMethod, InboxObject, NewFile, NewSubmission, OpenGroup};
 
 use super::grouping::{GroupDecision, decide_group, is_marker};
@@ -11,37 +12,19 @@ use crate::{Event, Pipeline, PipelineError};
 const UNKNOWN: &str = "__unknown__";
 
 impl Pipeline {
-    /// Makes a submission of every group that is whole; returns how many.
-    pub async fn register_closed_groups(&self) -> Result<usize, PipelineError> {
-        let now = Utc::now();
-        let mut registered = 0;
-        for group in self.store.open_groups().await? {
-            match decide_group(&group, self.settings.quiescence, now) {
-                GroupDecision::Close(_) => {
-                    if self.register_remaining(group, now).await? {
-                        registered += 1;
-                    }
-                }
-                GroupDecision::WaitForFiles => {}
-                GroupDecision::WaitUntil(at) => {
-                    self.tell(Event::GroupWaits {
-                        grouping_key: group.grouping_key,
-                        until: at,
-                    });
-                }
-            }
-        }
-        Ok(registered)
+    /// What to do with the group now.
+    pub(crate) fn decide(&self, group: &OpenGroup, now: DateTime<Utc>) -> GroupDecision {
+        decide_group(group, self.settings.quiescence, now)
     }
 
-    /// Registers what still lies in the inbox of a group that was whole when it was listed. An
-    /// object that was removed since (a drop taken back, an inbox tidied after an earlier
-    /// submission) must not hold up the others.
-    async fn register_remaining(
+    /// What still lies in the inbox of a group that was whole when it was listed; `None` where that
+    /// makes no submission. An object that was removed since (a drop taken back, an inbox tidied
+    /// after an earlier submission) must not hold up the others.
+    pub(crate) async fn remaining(
         &self,
         mut group: OpenGroup,
         now: DateTime<Utc>,
-    ) -> Result<bool, PipelineError> {
+    ) -> Result<Option<NewSubmission>, PipelineError> {
         let mut remaining = Vec::with_capacity(group.objects.len());
         let mut removed = Vec::new();
         for object in group.objects {
@@ -52,22 +35,28 @@ impl Pipeline {
         }
         group.objects = remaining;
         let is_open = |object: &InboxObject| object.submission_id.is_none();
+        let forgotten = removed.into_iter().filter(is_open).map(|object| object.key);
         if !group.objects.iter().any(is_open) {
-            return Ok(false);
+            self.store
+                .forget_seen(&forgotten.collect::<Vec<_>>())
+                .await?;
+            return Ok(None);
         }
-        let GroupDecision::Close(method) = decide_group(&group, self.settings.quiescence, now)
-        else {
-            return Ok(false);
+        let GroupDecision::Close(method) = self.decide(&group, now) else {
+            return Ok(None);
         };
         let mut new = new_submission(&group, method, &self.settings.inbox_prefix);
-        let forgotten = removed.into_iter().filter(is_open);
-        new.also_taken.extend(forgotten.map(|object| object.key));
-        self.register(new).await
+        new.also_taken.extend(forgotten);
+        Ok(Some(new))
     }
 
-    async fn register(&self, new: NewSubmission) -> Result<bool, PipelineError> {
+    /// Makes the submission, unless somebody else did or an object has changed.
+    pub(crate) async fn register(
+        &self,
+        new: NewSubmission,
+    ) -> Result<serde_json::Value, PipelineError> {
         if self.store.register(&new).await?.is_none() {
-            return Ok(false);
+            return Ok(json!({ "submission_id": null }));
         }
         fault::point(FaultPoint::SubmissionRegistered);
         self.tell(Event::Registered {
@@ -76,7 +65,7 @@ impl Pipeline {
             method: new.grouping_method,
             files: new.files.len(),
         });
-        Ok(true)
+        Ok(json!({ "submission_id": new.id, "files": new.files.len() }))
     }
 }
 

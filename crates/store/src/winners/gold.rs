@@ -11,36 +11,72 @@ use crate::audit::record;
 use crate::lease::until;
 use crate::time::now;
 use crate::value::{list, values};
-use crate::{Moved, Owner, Store, StoreError};
+use crate::{Except, Job, Moved, Owner, Store, StoreError};
+
+/// Submitter gold does not hold the winner's rows.
+const DUE: &str = "(gold_submission_id IS NULL OR gold_submission_id <> submission_id)";
 
 impl Store {
     /// Claims a winner that submitter gold does not hold yet, the longest waiting first, whose
-    /// lease is free or has lapsed and which is not in `skip`.
-    pub async fn claim_gold(
+    /// lease is free or has lapsed and which is none of the exceptions.
+    pub async fn claim_gold<'a>(
         &self,
         owner: &Owner,
         lease: Duration,
         now: DateTime<Utc>,
-        skip: &[WinnerKey],
+        except: impl Into<Except<'a, WinnerKey>>,
     ) -> Result<Option<Winner>, StoreError> {
+        let except = except.into();
         let mut transaction = self.database.begin().await?;
         let dialect = transaction.dialect();
         let sql = format!(
             "UPDATE submitter_gold_winner SET lease_owner = $1, lease_until = $2
              WHERE (state, file_type, submitter_id, atomic_month) = (
                  SELECT state, file_type, submitter_id, atomic_month FROM submitter_gold_winner
-                 WHERE (gold_submission_id IS NULL OR gold_submission_id <> submission_id)
-                   AND (lease_until IS NULL OR lease_until <= $3)
-                   AND {WINNER_KEY_SQL} NOT IN {}
+                 WHERE {DUE} AND (lease_until IS NULL OR lease_until <= $3)
+                   AND {WINNER_KEY_SQL} NOT IN {} AND {}
                  ORDER BY chosen_at, state, file_type, submitter_id, atomic_month LIMIT 1 {})
              RETURNING *",
             dialect.each(4),
+            except.may_be_tried(Job::SubmitterGold, &format!("({WINNER_KEY_SQL})"), 3),
             dialect.skip_locked()
         );
-        let values = values![owner, until(now, lease), now, list(skip)];
+        let values = values![owner, until(now, lease), now, list(except.keys)];
         let claimed = transaction.first(sql, values).await?;
         transaction.commit().await?;
         Ok(claimed)
+    }
+
+    /// Claims that very winner, if submitter gold does not hold it and its lease is free.
+    pub async fn claim_that_gold(
+        &self,
+        key: &WinnerKey,
+        owner: &Owner,
+        lease: Duration,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Winner>, StoreError> {
+        let mut transaction = self.database.begin().await?;
+        let sql = format!(
+            "UPDATE submitter_gold_winner SET lease_owner = $5, lease_until = $6
+             WHERE {WHERE_KEY} AND {DUE} AND (lease_until IS NULL OR lease_until <= $7)
+             RETURNING *"
+        );
+        let mut values = key.values();
+        values.extend(values![owner, until(now, lease), now]);
+        let claimed = transaction.first(sql, values).await?;
+        transaction.commit().await?;
+        Ok(claimed)
+    }
+
+    /// Winners that submitter gold does not hold and that nobody has claimed, the longest waiting
+    /// first.
+    pub async fn due_gold(&self, now: DateTime<Utc>) -> Result<Vec<Winner>, StoreError> {
+        let sql = format!(
+            "SELECT * FROM submitter_gold_winner
+             WHERE {DUE} AND (lease_until IS NULL OR lease_until <= $1)
+             ORDER BY chosen_at, state, file_type, submitter_id, atomic_month"
+        );
+        self.database.all(sql, values![now]).await
     }
 
     /// Prolongs a lease that is still held. `false`: somebody else has the month now.

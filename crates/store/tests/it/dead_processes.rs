@@ -32,7 +32,11 @@ async fn what_a_dead_process_held_is_free_at_once(world: World) {
     let rebuild = store.claim_rebuild(&dead, LEASE, at(1), &[]).await.unwrap();
     assert!(submission.is_some() && gold.is_some() && rebuild.is_some());
     store.start_run("parse", "1", &dead).await.unwrap();
-    let open = store.start_run("parse", "2", &owner()).await.unwrap();
+    let open = store
+        .start_run("parse", "2", &owner())
+        .await
+        .unwrap()
+        .run_id;
 
     assert_eq!(store.release_dead_leases(&owner()).await.unwrap(), 3);
     assert_eq!(store.release_dead_leases(&owner()).await.unwrap(), 0);

@@ -1,5 +1,5 @@
 use serde_json::json;
-use store::{Audit, AuditFilter, Moved, RunFilter, RunOutcome, RunStatus};
+use store::{Audit, AuditFilter, Moved, Next, RunFilter, RunOutcome, RunStatus};
 
 use crate::fixtures::owner;
 use crate::world::{World, on_both_databases};
@@ -15,12 +15,17 @@ async fn attempts_count_from_the_last_success(world: World) {
     let store = &world.store;
     let failed = || RunOutcome::Failed {
         error: "out of disk".to_owned(),
+        next: Next::After(crate::fixtures::at(0)),
     };
     let succeeded = || RunOutcome::Succeeded {
         counts: json!({ "rows": 5 }),
     };
     for outcome in [failed(), failed(), succeeded(), failed(), succeeded()] {
-        let id = store.start_run("parse", "one", &owner()).await.unwrap();
+        let id = store
+            .start_run("parse", "one", &owner())
+            .await
+            .unwrap()
+            .run_id;
         store.finish_run(id, &outcome).await.unwrap();
     }
     store.start_run("parse", "another", &owner()).await.unwrap();
@@ -48,9 +53,14 @@ async fn attempts_count_from_the_last_success(world: World) {
 
 async fn a_run_ends_once(world: World) {
     let store = &world.store;
-    let id = store.start_run("parse", "one", &owner()).await.unwrap();
+    let id = store
+        .start_run("parse", "one", &owner())
+        .await
+        .unwrap()
+        .run_id;
     let outcome = RunOutcome::Failed {
         error: "first".to_owned(),
+        next: Next::After(crate::fixtures::at(0)),
     };
     assert_eq!(
         store.finish_run(id, &outcome).await.unwrap(),

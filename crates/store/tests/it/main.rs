@@ -14,6 +14,7 @@ mod moves;
 mod rebuilds;
 mod registration;
 mod registry;
+mod retries;
 mod scenario;
 mod schema;
 mod table_dump;

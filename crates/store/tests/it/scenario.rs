@@ -150,7 +150,11 @@ async fn gold_and_canonical(store: &Store) {
             .await
             .unwrap();
     }
-    let run = store.start_run("canonical", "all", &owner()).await.unwrap();
+    let run = store
+        .start_run("canonical", "all", &owner())
+        .await
+        .unwrap()
+        .run_id;
     let mut built = 0;
     while let Some(claimed) = store
         .claim_rebuild(&owner(), LEASE, at(2), &[])

@@ -25,16 +25,22 @@ pub(crate) fn check(input: &[u8]) {
     }
 }
 
-/// Whether it is JSON to another parser; nothing where that one has a limit of its own, or the
-/// text is no UTF-8, which the grammar does not ask.
+/// Whether it is JSON to another parser; nothing where that one has a limit of its own, or asks
+/// what the grammar does not: that the text is UTF-8, that escapes of half a character come in pairs.
 fn by_serde_json(text: &[u8]) -> Option<bool> {
     let text = std::str::from_utf8(text).ok()?;
     let Err(error) = serde_json::from_str::<serde_json::Value>(text) else {
         return Some(true);
     };
     let said = error.to_string();
-    let is_limit = said.starts_with("number out of range") || said.starts_with("recursion limit");
-    (!is_limit).then_some(false)
+    let beside_the_grammar = [
+        "number out of range",
+        "recursion limit",
+        "lone leading surrogate",
+        "unexpected end of hex escape",
+    ];
+    let is_beside = beside_the_grammar.iter().any(|text| said.starts_with(text));
+    (!is_beside).then_some(false)
 }
 
 /// `{"id": …, "visits": …, "patient": {"born": …}}`.
