@@ -339,7 +339,7 @@ def main():
             unnamed = "named_as" in layout and not re.search("_[0-9]{4}", path.name)
             found = counted(connection, layout, header, rows, drops / "scratch.csv")
             entries.append({
-                "layout": name, "file": str(path), "name": layout["named_as"] if unnamed else None,
+                "group": f"{name} {path.name}", "layout": name, "file": str(path), "name": layout["named_as"] if unnamed else None,
                 "published": str(path.relative_to(data)) if path.is_relative_to(data) else None,
                 **found, "kinds": kinds(found),
             })
