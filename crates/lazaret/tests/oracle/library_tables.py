@@ -316,12 +316,15 @@ def variants(name, layout, path, drops):
 
 
 def kinds(found):
-    """Rows by severity and reason, those of `..._jan_...` to `..._dec_...` and of `..._1_...` to `..._12_...` together."""
+    """Rows by severity and reason, columns that differ in a month or a number alone together."""
     told = []
     for severity, reasons in (("reject", found["reject_reasons"]), ("warn", found["warnings"])):
         for reason, rows in reasons.items():
             told.append((severity, re.sub(f"_({MONTHS}|[0-9]+)_", "_month_", reason), rows))
-    return {" ".join(kind): sum(rows for *one, rows in told if tuple(one) == kind) for kind in {tuple(one) for *one, _ in told}}
+    counts = {}
+    for severity, reason, rows in told:
+        counts[f"{severity} {reason}"] = counts.get(f"{severity} {reason}", 0) + rows
+    return counts
 
 
 def main():
