@@ -20,6 +20,7 @@ from pathlib import Path
 
 import duckdb
 
+sys.dont_write_bytecode = True
 sys.path.insert(0, sys.argv[3])
 import library_rows  # noqa: E402
 from library_rif import MONTHS, SSA, code, coded, rif_columns  # noqa: E402
