@@ -18,6 +18,7 @@ mod inspect;
 mod library_canonical;
 mod library_feeds;
 mod library_rows;
+mod library_tables;
 mod main_job;
 mod outputs;
 mod privacy;
