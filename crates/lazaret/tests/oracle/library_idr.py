@@ -11,6 +11,7 @@ can hold: types and lengths are those of the BFD server's reference tables. Judg
 `library_rows.py`; besides, a row whose key stood in an accepted row before is a warning. Needs DuckDB.
 """
 
+import csv
 import json
 import re
 import sys
@@ -24,9 +25,9 @@ import library_rows as published  # noqa: E402
 
 IDR = "cms_bfd/idr_test_samples/test_samples1/SYNTHETIC_{table}.csv"
 needed, at_most, money, pattern = published.needed, published.at_most, published.decimal, published.matches
-published.SPOILS += ["~", " ", "y", "3.5", "7.125", "9999-12-31", "0001-01-01", "2020-02-29",
-                     "2020-02-29 10:11:12.5", "9999-12-31T00:00:00.000000", "1234567890", "1245319599", "ABCDEFGHIJ",
-                     "3O70AK7EV90"]
+SPOILS = [*published.SPOILS, "~", " ", "y", "3.5", "7.125", "9999-12-31", "0001-01-01", "2020-02-29", "1950-01-01 10:11:12",
+          "2020-02-29 10:11:12.5", "9999-12-31T00:00:00.000000", "1234567890", "1245319599", "ABCDEFGHIJ", "3O70AK7EV90"]
+REVERSED = [["2020-03-01", "2020-02-29"], ["2020-02-29 10:11:12.5", "2020-02-29 10:11:12"]]
 
 
 class Checks(list):
@@ -303,7 +304,7 @@ LAYOUTS = {
     }, ordered("obsolete_not_before_effective", "prvdr_hstry_efctv_dt", "prvdr_hstry_obslt_dt")),
     "idr_prior_authorisation": idr("PRAUC", ["mbi_num", "utn", "current_segment"], {
         "MBI_NUM": needed(pattern(MBI)), "CAN": at_most(9), "EQUAT_BIC": code(2),
-        "UTN": needed([("length", True, "length(x) > 14")]), "SEGMENT_COUNT": needed(published.integer(1), rejects=False),
+        "UTN": needed([("length", True, "length(x) > 14")]), "SEGMENT_COUNT": needed(KEY),
         "CURRENT_SEGMENT": needed(published.integer(1, rejects=True)), "PA_IND": warned("[A-Z][0-9]{3}"),
         "CLM_TYPE": warned("[A-Z]"), "HCPCS_OR_CPT_OR_HIPPS": needed(warned("(?i)[0-9A-Z]{5}"), rejects=False),
         **of(one_of("0", "9"), "ICD_PROC_IND " + " ".join(f"ICD_DIAG_IND_{n}" for n in range(1, 6))),
@@ -369,10 +370,25 @@ def count(connection, layout, path):
     return counted
 
 
+def spoil(source, target):
+    """The file's fullest row, once for each column and each way to spoil it: alone, with the value of its neighbour,
+    and both as times in the wrong order."""
+    with source.open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    row = max(rows, key=lambda row: sum(1 for cell in row if cell.strip()))
+    with target.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerows([header, row])
+        for column in range(len(header)):
+            writer.writerows([*row[:column], value, *row[column + 1:]] for value in [*SPOILS, row[column - 1]])
+            if column:
+                writer.writerows([*row[:column - 1], *times, *row[column + 1:]] for times in REVERSED)
+
+
 def counts(data, drops):
     for name, layout in LAYOUTS.items():
         published_file, spoiled = IDR.format(table=layout["table"]), drops / f"{name}.spoiled"
-        published.spoil(data / published_file, spoiled)
+        spoil(data / published_file, spoiled)
         for path, file in [(data / published_file, published_file), (spoiled, None)]:
             yield {"file": str(path), "layout": f"{name}@v1", "published": file, **count(connect(), layout, path)}
 

@@ -15,8 +15,8 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, sys.argv[3])
 from library_idr import (  # noqa: E402
-    DAY_OR_NONE, ICD, MBI, MODIFIER, NPI, STATE, amount, at_most, code, connect, count, needed, of, one_of, ordered,
-    published, tell, warned)
+    DAY_OR_NONE, ICD, MBI, MODIFIER, NPI, SPOILS, STATE, amount, at_most, code, connect, count, needed, of, one_of,
+    ordered, published, tell, warned)
 
 RDA = "cms_bfd/rda_ndjson/bfd-pipeline-rda-{file}"
 MESSAGE = {
@@ -128,7 +128,7 @@ def spoil_members(layout, source, target):
     spoiled = [first]
     for path in layout["columns"]:
         *parents, last = path.split(".")
-        for value in [*published.SPOILS, None, 7]:
+        for value in [*SPOILS, None, 7]:
             message = json.loads(first)
             holder = message
             for parent in parents:
