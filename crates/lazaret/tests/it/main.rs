@@ -16,6 +16,7 @@ mod full_sets;
 mod inspect;
 mod library_canonical;
 mod library_feeds;
+mod library_idr;
 mod library_rows;
 mod main_job;
 mod outputs;

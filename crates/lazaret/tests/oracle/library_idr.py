@@ -390,7 +390,8 @@ def counts(data, drops):
         published_file, spoiled = IDR.format(table=layout["table"]), drops / f"{name}.spoiled"
         spoil(data / published_file, spoiled)
         for path, file in [(data / published_file, published_file), (spoiled, None)]:
-            yield {"file": str(path), "layout": f"{name}@v1", "published": file, **count(connect(), layout, path)}
+            yield {"group": f"{name}, {file or 'spoiled'}", "file": str(path), "layout": f"{name}@v1", "published": file,
+                   **count(connect(), layout, path)}
 
 
 def connect():

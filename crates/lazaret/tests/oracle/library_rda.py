@@ -153,7 +153,7 @@ def counts(data, drops):
         files, spoiled = [RDA.format(file=file) for file in layout["files"]], drops / f"{name}.spoiled"
         spoil_members(layout, data / files[0], spoiled)
         for path, file in [*((data / file, file) for file in files), (spoiled, None)]:
-            yield {"file": str(path), "layout": f"{name}@v1", "published": file,
+            yield {"group": f"{name}, {file or 'spoiled'}", "file": str(path), "layout": f"{name}@v1", "published": file,
                    **count_messages(layout, path, drops / "messages.csv")}
 
 
