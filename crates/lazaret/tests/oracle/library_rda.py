@@ -59,7 +59,7 @@ LAYOUTS["rda_fiss_claim"] = rda(
     ["grpc/src/test/resources/FISS.ndjson", "grpc/src/test/resources/SAMPLE-FISS.ndjson",
      "bridge/src/test/resources/expected/expected-fiss.ndjson"], ["dcn", "seq"], {
         **MESSAGE, "dcn": at_most(23), "claim.dcn": needed([("length", True, "length(x) > 23")]),
-        **of(at_most(43), "rdaClaimKey claim.rdaClaimKey"), **of(code(5, 5), "intermediaryNb claim.intermediaryNb"),
+        **of(at_most(32), "rdaClaimKey claim.rdaClaimKey"), **of(code(5, 5), "intermediaryNb claim.intermediaryNb"),
         "claim.hicNo": HICN, "claim.mbi": warned(MBI),
         **listed(1, "currStatus currLoc1 lobCd freqCd"), **listed(5, "currLoc2"),
         "claim.medaProvId": at_most(13), "claim.medaProv6": at_most(6), "claim.totalChargeAmount": amount(11, 2),
