@@ -17,6 +17,7 @@ mod full_sets;
 mod inspect;
 mod library_canonical;
 mod library_feeds;
+mod library_idr;
 mod library_rows;
 mod library_tables;
 mod main_job;
