@@ -1,0 +1,75 @@
+"""The `lazaret` program, as a resource of Dagster's."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dagster import (
+    AssetExecutionContext,
+    ConfigurableResource,
+    Failure,
+    OpExecutionContext,
+    PipesSubprocessClient,
+)
+from dagster._core.pipes.client import PipesClientCompletedInvocation
+from pydantic import Field
+
+# Dagster ends the evaluation of a sensor after 60 seconds; this fails first, and says why.
+ANSWER_SECONDS = 50
+
+
+class Lazaret(ConfigurableResource):
+    """Calls the program for one project. What else it needs (METADATA_DB_URL, OBJECTS_URL, …) it
+    finds in the environment of Dagster's process, as it would in a shell's."""
+
+    program: str = Field(description="The program's name on the PATH, or its path")
+    project: str = Field(description="The project's folder")
+
+    @staticmethod
+    def of_environment() -> "Lazaret":
+        return Lazaret(
+            program=os.environ.get("LAZARET_BIN") or "lazaret",
+            project=os.environ.get("LAZARET_PROJECT") or ".",
+        )
+
+    def do(
+        self, context: AssetExecutionContext | OpExecutionContext, *arguments: str
+    ) -> PipesClientCompletedInvocation:
+        """Runs a command that works. It reports to Dagster by itself; its exit code other than 0
+        fails the step."""
+        is_asset_step = isinstance(context, AssetExecutionContext)
+        checks = context.selected_asset_check_keys if is_asset_step else []
+        client = PipesSubprocessClient(env={"LAZARET_PROJECT": self.project})
+        return client.run(
+            context=context,
+            command=self._command(arguments),
+            # The program tells only of checks that the step has declared: any other fails it.
+            extras={"checks": sorted({key.name for key in checks})},
+        )
+
+    def ask(self, *arguments: str) -> Mapping[str, Any]:
+        """The answer of a command that changes nothing."""
+        asked = subprocess.run(
+            self._command(arguments),
+            env={**os.environ, "LAZARET_PROJECT": self.project},
+            capture_output=True,
+            text=True,
+            timeout=ANSWER_SECONDS,
+            check=False,
+        )
+        if asked.returncode != 0:
+            said = asked.stderr.strip() or asked.stdout.strip()
+            raise Failure(f"`lazaret {' '.join(arguments)}` ended with {asked.returncode}: {said}")
+        return json.loads(asked.stdout)
+
+    def _command(self, arguments: Sequence[str]) -> list[str]:
+        program = shutil.which(self.program)
+        if program is None:
+            raise Failure(
+                f"`{self.program}` is not a program that Dagster finds: put lazaret on the PATH of "
+                "Dagster's processes, or set LAZARET_BIN to its path"
+            )
+        return [program, *arguments, "--format", "json"]
