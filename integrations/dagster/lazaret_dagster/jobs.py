@@ -1,6 +1,8 @@
 """The jobs: what a sensor or a person starts."""
 
+from collections.abc import Mapping
 from enum import Enum
+from typing import Any
 
 from dagster import Config, OpExecutionContext, define_asset_job, job, op
 from pydantic import Field
@@ -46,6 +48,13 @@ def register_submission_from_group_job():
     register_submission_from_group()
 
 
+TABLE = ("state", "file_type")
+
+
+def key_of(month: Mapping[str, Any], *table: str) -> str:
+    return "/".join(month[part] for part in (*table, "atomic_month"))
+
+
 @op
 def list_partitions(context: OpExecutionContext, lazaret: Lazaret) -> None:
     """Tells Dagster of every submission and month that exists, whoever made it."""
@@ -53,18 +62,14 @@ def list_partitions(context: OpExecutionContext, lazaret: Lazaret) -> None:
     winners = lazaret.ask("winner", "list")["winners"]
     builds = lazaret.ask("canonical", "list")["builds"]
     found = {
-        submissions.name: [submission["submission_id"] for submission in listed],
-        submitter_months.name: [
-            "/".join(winner[part] for part in ("state", "file_type", "submitter_id", "atomic_month"))
-            for winner in winners
-        ],
-        canonical_months.name: [
-            "/".join(build[part] for part in ("state", "file_type", "atomic_month")) for build in builds
-        ],
+        submissions.name: {submission["submission_id"] for submission in listed},
+        submitter_months.name: {key_of(winner, *TABLE, "submitter_id") for winner in winners},
+        # A month that lost its last winner is still a month that was built.
+        canonical_months.name: {key_of(month, *TABLE) for month in [*winners, *builds]},
     }
     for name, keys in found.items():
         if keys:
-            context.instance.add_dynamic_partitions(name, keys)
+            context.instance.add_dynamic_partitions(name, sorted(keys))
     context.add_output_metadata({name: len(keys) for name, keys in found.items()})
 
 

@@ -6,6 +6,7 @@ mod bad_input;
 mod compressed;
 mod contracts;
 mod crash;
+mod dagster;
 mod demo;
 mod determinism;
 mod discovery;
