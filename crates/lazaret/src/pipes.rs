@@ -7,6 +7,7 @@
 //! Dagster is decided in `report`, which writes nothing.
 
 mod report;
+mod stands;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ use serde_json::{Value, json};
 use thiserror::Error;
 
 pub(crate) use self::report::Report;
+pub(crate) use self::stands::stands;
 
 const CONTEXT: &str = "DAGSTER_PIPES_CONTEXT";
 const MESSAGES: &str = "DAGSTER_PIPES_MESSAGES";
