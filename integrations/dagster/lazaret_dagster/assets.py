@@ -55,7 +55,7 @@ def checks_of(asset: str, names: Sequence[str]) -> list[AssetCheckSpec]:
     ]
 )
 def bootstrap_heartbeat(context: AssetExecutionContext, lazaret: Lazaret) -> Iterator:
-    yield from lazaret.do(context, "heartbeat").get_results()
+    yield from lazaret.do(context, "heartbeat").get_results(implicit_materializations=False)
 
 
 @multi_asset(

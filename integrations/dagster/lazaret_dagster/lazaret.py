@@ -43,12 +43,17 @@ class Lazaret(ConfigurableResource):
         is_asset_step = isinstance(context, AssetExecutionContext)
         checks = context.selected_asset_check_keys if is_asset_step else []
         client = PipesSubprocessClient(env={"LAZARET_PROJECT": self.project})
-        return client.run(
+        done = client.run(
             context=context,
             command=self._command(arguments),
             # The program tells only of checks that the step has declared: any other fails it.
             extras={"checks": sorted({key.name for key in checks})},
         )
+        if not done.get_custom_messages():
+            raise Failure(
+                f"`{self.program}` did its work and reported nothing: it is older than this code location"
+            )
+        return done
 
     def ask(self, *arguments: str) -> Mapping[str, Any]:
         """The answer of a command that changes nothing."""

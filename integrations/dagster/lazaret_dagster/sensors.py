@@ -26,6 +26,11 @@ from lazaret_dagster.requests import Wanted, decide
 IS_OURS = os.environ.get("ORCHESTRATOR") == "dagster"
 SECONDS_BETWEEN_TICKS = int(os.environ.get("LAZARET_SENSOR_SECONDS") or "30")
 
+REGISTER = jobs.register_submission_from_group_job
+CARRY = jobs.carry_submission_job
+GOLD = jobs.build_submitter_gold_job
+MONTH = jobs.build_canonical_month_job
+
 # The tag by which a run is known as that of a piece of work.
 WORK = "lazaret/work"
 
@@ -42,20 +47,27 @@ def tick(
     context: SensorEvaluationContext,
     lazaret: Lazaret,
     previewed: Sequence[str],
+    requested: Sequence[str],
     request: Callable[[Wanted], RunRequest],
     partitioned_by: DynamicPartitionsDefinition,
 ) -> SensorResult | SkipReason:
+    """`previewed`: Lazaret's sensors. `requested`: the jobs that `request` names."""
     previews = [lazaret.ask("sensor", "preview", name) for name in previewed]
     if not any(preview["due"] for preview in previews):
         return SkipReason(decide(previews, set(), lambda _: None).because)
     instance = context.instance
-    under_way = instance.get_runs(filters=RunsFilter(statuses=UNFINISHED))
+    under_way = {
+        run.tags[WORK]
+        for job_name in requested
+        for run in instance.get_runs(filters=RunsFilter(job_name=job_name, statuses=UNFINISHED))
+        if WORK in run.tags
+    }
 
     def last_run(work: str) -> str | None:
         records = instance.get_runs(filters=RunsFilter(tags={WORK: work}), limit=1)
         return records[0].run_id if records else None
 
-    decision = decide(previews, {run.tags[WORK] for run in under_way if WORK in run.tags}, last_run)
+    decision = decide(previews, under_way, last_run)
     if not decision.runs:
         return SkipReason(decision.because)
     requests = [request(wanted) for wanted in decision.runs]
@@ -85,7 +97,7 @@ def of_partition(job_name: str, first_asset: str) -> Callable[[Wanted], RunReque
     return request
 
 
-carry = of_partition(jobs.carry_submission_job.name, "submission_raw")
+carry = of_partition(CARRY.name, "submission_raw")
 
 
 def of_group_or_submission(wanted: Wanted) -> RunRequest:
@@ -95,7 +107,7 @@ def of_group_or_submission(wanted: Wanted) -> RunRequest:
     group = {"grouping_key": work.subject, "grouping_method": work.detail["grouping_method"]}
     return RunRequest(
         run_key=wanted.run_key,
-        job_name=jobs.register_submission_from_group_job.name,
+        job_name=REGISTER.name,
         run_config={"ops": {"register_submission_from_group": {"config": group}}},
         tags={WORK: work.name},
     )
@@ -107,30 +119,31 @@ ALIKE = {
 }
 
 
-@sensor(jobs=[jobs.register_submission_from_group_job, jobs.carry_submission_job], **ALIKE)
+@sensor(jobs=[REGISTER, CARRY], **ALIKE)
 def inbox_discovery_sensor(context: SensorEvaluationContext, lazaret: Lazaret):
     """Groups of the inbox that are whole, and submissions whose files are not copied yet."""
-    return tick(context, lazaret, ["inbox_discovery"], of_group_or_submission, partitions.submissions)
+    names, keys = [REGISTER.name, CARRY.name], partitions.submissions
+    return tick(context, lazaret, ["inbox_discovery"], names, of_group_or_submission, keys)
 
 
-@sensor(job=jobs.carry_submission_job, **ALIKE)
+@sensor(job=CARRY, **ALIKE)
 def submission_sensor(context: SensorEvaluationContext, lazaret: Lazaret):
     """Submissions that wait to be parsed, validated, or to compete for their months."""
-    return tick(context, lazaret, ["parse", "validate"], carry, partitions.submissions)
+    return tick(context, lazaret, ["parse", "validate"], [CARRY.name], carry, partitions.submissions)
 
 
-@sensor(job=jobs.build_submitter_gold_job, **ALIKE)
+@sensor(job=GOLD, **ALIKE)
 def submitter_gold_sensor(context: SensorEvaluationContext, lazaret: Lazaret):
     """Months of a submitter whose winner changed."""
-    request = of_partition(jobs.build_submitter_gold_job.name, "submitter_gold")
-    return tick(context, lazaret, ["submitter_gold"], request, partitions.submitter_months)
+    request = of_partition(GOLD.name, "submitter_gold")
+    return tick(context, lazaret, ["submitter_gold"], [GOLD.name], request, partitions.submitter_months)
 
 
-@sensor(job=jobs.build_canonical_month_job, **ALIKE)
+@sensor(job=MONTH, **ALIKE)
 def canonical_rebuild_sensor(context: SensorEvaluationContext, lazaret: Lazaret):
     """Statewide months in `canonical_rebuild_queue`."""
-    request = of_partition(jobs.build_canonical_month_job.name, "canonical_gold")
-    return tick(context, lazaret, ["canonical_rebuild"], request, partitions.canonical_months)
+    request = of_partition(MONTH.name, "canonical_gold")
+    return tick(context, lazaret, ["canonical_rebuild"], [MONTH.name], request, partitions.canonical_months)
 
 
 sync_registry_schedule = ScheduleDefinition(

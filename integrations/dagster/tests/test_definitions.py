@@ -6,8 +6,9 @@ import sys
 import unittest
 from pathlib import Path
 
-from dagster import AssetKey, Failure
+from dagster import AssetKey, Failure, materialize
 
+from lazaret_dagster.assets import bootstrap_heartbeat
 from lazaret_dagster.definitions import defs
 from lazaret_dagster.lazaret import Lazaret
 
@@ -91,6 +92,12 @@ class TheProgram(unittest.TestCase):
         # A program that is there and knows none of this.
         with self.assertRaisesRegex(Failure, "`lazaret status` ended with [1-9]"):
             Lazaret(program="false", project=".").ask("status")
+
+    def test_one_that_reports_nothing_is_no_success(self):
+        # A program that ends well whatever it is called with, and does not speak Pipes.
+        resources = {"lazaret": Lazaret(program="true", project=".")}
+        with self.assertRaisesRegex(Failure, "older than this code location"):
+            materialize([bootstrap_heartbeat], resources=resources)
 
 
 if __name__ == "__main__":
