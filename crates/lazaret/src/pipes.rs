@@ -49,8 +49,9 @@ pub(crate) struct Pipes {
     channel: Option<Channel>,
     /// In Dagster's escaped form; empty where the step is an op without assets.
     asset_keys: Vec<String>,
-    /// The checks that the step has declared. Dagster fails a step that reports any other.
-    checks: Vec<String>,
+    /// The checks that the step has declared, by asset: `{"asset": ["check"]}`. Dagster fails a
+    /// step that reports any other.
+    checks: Value,
 }
 
 #[derive(Debug)]
@@ -72,14 +73,14 @@ impl Pipes {
             return Ok(Self {
                 channel: None,
                 asset_keys: Vec::new(),
-                checks: Vec::new(),
+                checks: Value::Null,
             });
         };
         let context = context_data(decoded(CONTEXT, context)?)?;
         let pipes = Self {
             channel: Some(Channel::named_by(&decoded(MESSAGES, messages)?)?),
             asset_keys: texts(&context["asset_keys"]),
-            checks: texts(&context["extras"]["checks"]),
+            checks: context["extras"]["checks"].clone(),
         };
         pipes.write("opened", &json!({ "extras": {} }))?;
         Ok(pipes)
@@ -108,8 +109,9 @@ impl Pipes {
                     }),
                 )?;
             }
-            let declared = |name: &str| self.checks.iter().any(|check| check == name);
-            for check in report.checks.iter().filter(|check| declared(check.name)) {
+            let declared = texts(&self.checks[asset_key]);
+            let is_declared = |name: &str| declared.iter().any(|check| check == name);
+            for check in report.checks.iter().filter(|check| is_declared(check.name)) {
                 self.write(
                     "report_asset_check",
                     &json!({

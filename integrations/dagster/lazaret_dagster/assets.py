@@ -115,7 +115,7 @@ def asset_of_job(
         subject = context.partition_key
         if config.asked_for:
             context.log.info(f"a sensor asked for {config.asked_for}")
-        done = lazaret.do(context, "job", "launch", job, subject)
+        done = lazaret.do(context, "job", "launch", job, subject, may_be_absent=True)
         results = done.get_results(implicit_materializations=False)
         if not results:
             context.log.warning(f"{name} of {subject} does not exist; what Lazaret answered is in the step's stdout")

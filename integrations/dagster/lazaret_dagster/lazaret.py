@@ -36,18 +36,23 @@ class Lazaret(ConfigurableResource):
         )
 
     def do(
-        self, context: AssetExecutionContext | OpExecutionContext, *arguments: str
+        self, context: AssetExecutionContext | OpExecutionContext, *arguments: str, may_be_absent: bool = False
     ) -> PipesClientCompletedInvocation:
         """Runs a command that works. It reports to Dagster by itself; its exit code other than 0
-        fails the step."""
-        is_asset_step = isinstance(context, AssetExecutionContext)
-        checks = context.selected_asset_check_keys if is_asset_step else []
+        fails the step. `may_be_absent`: what the assets stand for need not exist afterwards."""
+        checks: dict[str, list[str]] = {}
+        if isinstance(context, AssetExecutionContext):
+            for key in context.selected_asset_check_keys:
+                checks.setdefault(key.asset_key.to_escaped_user_string(), []).append(key.name)
+        if may_be_absent:
+            # A Pipes session makes Dagster fail a step in which an asset or check is not reported.
+            context.set_requires_typed_event_stream = lambda **_: None
         client = PipesSubprocessClient(env={"LAZARET_PROJECT": self.project})
         done = client.run(
             context=context,
             command=self._command(arguments),
             # The program tells only of checks that the step has declared: any other fails it.
-            extras={"checks": sorted({key.name for key in checks})},
+            extras={"checks": checks},
         )
         if not done.get_custom_messages():
             raise Failure(

@@ -17,7 +17,12 @@ fn encoded(value: &Value) -> String {
 
 /// A session as `PipesSubprocessClient` opens it, for a step with these assets and checks.
 fn session(messages: &Path, asset_keys: &Value, checks: &Value) -> Pipes {
-    let context = json!({ "data": { "asset_keys": asset_keys, "extras": { "checks": checks }, "run_id": "r" } });
+    let of_each: serde_json::Map<_, _> = texts(asset_keys)
+        .into_iter()
+        .map(|asset| (asset, checks.clone()))
+        .collect();
+    let extras = json!({ "checks": of_each });
+    let context = json!({ "data": { "asset_keys": asset_keys, "extras": extras, "run_id": "r" } });
     let messages = json!({ "path": messages });
     Pipes::opened(Some(&encoded(&context)), Some(&encoded(&messages))).unwrap()
 }
@@ -82,11 +87,12 @@ fn launched(job: &str, outcome: &str, counts: &Value) -> Value {
 #[test]
 fn what_dagster_encodes_is_read() {
     // `dagster_pipes.encode_param` of the context and of the messages' place.
-    let context = "eJwljUEOgzAMBL8S+dxDz3ylQpYTLDVAkspOWhDi7zj0OLOr3QMmqgSDO4BUueLCuxq+QJtPUTWWjBrXLwuMDwcfkhprl1a0HmxgVlrGOHWUjnPxmClxF/Odc5Udc0veZgb3NMVbFdL7OLw5LP9TKT9F4VByiCvDeJ7nBTDMNfQ=";
+    let context = "eJxljrEOwzAIRH/FYu7QOb9SRch2kOoktivAbaIo/16cjmXiHifuDpi8ehjcAV6EFBfaxeQDpIWcRFItKGl9E8N4c/DyrEk7NKP5YAOj3AqmqUvucq4Bi8/UwXzdSXnH0nKwN4O7G6JN2csVHJ8Ul9/6H9qrcP0IMsVaYloJxtPmC3CuPso=";
     let messages = "eJyrVipILMlQslJQ0i/JLdDPTS0uTkxPLVaqBQBqmgiP";
     let data = context_data(decoded(CONTEXT, context).unwrap()).unwrap();
     assert_eq!(texts(&data["asset_keys"]), ["submission_silver"]);
-    assert_eq!(texts(&data["extras"]["checks"]), ["rows_reconcile"]);
+    let checks = &data["extras"]["checks"]["submission_silver"];
+    assert_eq!(texts(checks), ["rows_reconcile"]);
     let place = Channel::named_by(&decoded(MESSAGES, messages).unwrap()).unwrap();
     assert!(matches!(place, Channel::File(path) if path == Path::new("/tmp/messages")));
 }

@@ -209,10 +209,11 @@ fn dagsters_own_commands_carry_a_drop_with_its_storage_on_sqlite() {
 
     let group = json!({ "grouping_key": EVERGREEN, "grouping_method": "MARKER_FILE" });
     let config = json!({ "ops": { "register_submission_from_group": { "config": group } } });
-    let config = config.to_string();
+    let file = dagster.home.path().join("config.json");
+    std::fs::write(&file, config.to_string()).unwrap();
     let job = "register_submission_from_group_job";
-    dagster.executes(job, &["--config-json", &config]);
-    dagster.executes(job, &["--config-json", &config]);
+    dagster.executes(job, &["--config", file.to_str().unwrap()]);
+    dagster.executes(job, &["--config", file.to_str().unwrap()]);
     assert_eq!(project.submissions().len(), 1, "registered once");
     let submission = project.submission(EVERGREEN);
     assert_eq!(submission["state"], "RECEIVED");
