@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Installs what a part of the project needs, says what and why, and installs nothing twice.
 #
-#   scripts/setup.sh [build] [check] [test] [audit] [fuzz]
+#   scripts/setup.sh [build] [check] [test] [dagster] [audit] [fuzz]
 #
 # It is made for Debian (as root or with sudo); elsewhere it names what is missing. System packages
-# come from apt; everything else stays inside the project, in .venv/ and .local/.
+# come from apt; everything else stays inside the project, in .venv/, .venv-dagster/ and .local/.
 set -euo pipefail
 python_named_by_user=${LAZARET_TEST_PYTHON:-}
 # shellcheck source=scripts/env.sh
@@ -14,6 +14,7 @@ nextest_version=0.9.143
 deny_version=0.20.2
 fuzz_version=0.13.2
 requirements=scripts/requirements.txt
+dagster_requirements=scripts/dagster-requirements.txt
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
@@ -89,28 +90,42 @@ need_postgres() {
     apt_install "the store's tests run on a real Postgres that they start; no service is left running" postgresql
 }
 
+# python_is_usable PYTHON MINOR: 3.MINOR or newer, with what a venv needs.
 python_is_usable() {
-    "$1" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))' 2>/dev/null
+    "$1" -c "import ensurepip, sys, venv; sys.exit(sys.version_info < (3, $2))" 2>/dev/null
+}
+
+# venv FOLDER REQUIREMENTS MINOR WHAT WHY: an environment of Python 3.MINOR or newer with just that.
+venv() {
+    local folder=$1 requirements=$2 minor=$3 what=$4 why=$5
+    local python=python3 wanted stamp=$folder/requirements.sha256
+    wanted=$(sha256sum <"$requirements")
+    if [ -x "$folder/bin/python" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
+        return
+    fi
+    if ! python_is_usable "$python" "$minor"; then
+        apt_install "$why" python3 python3-venv
+        python=/usr/bin/python3
+        python_is_usable "$python" "$minor" || fail "needs Python 3.$minor or newer with venv"
+    fi
+    say "installing $what (pip, into $folder/)"
+    rm -rf "$folder"
+    "$python" -m venv "$folder"
+    "$folder/bin/pip" install --quiet --no-input --disable-pip-version-check \
+        --only-binary :all: --requirement "$requirements"
+    echo "$wanted" >"$stamp"
 }
 
 need_python() {
     [ -z "$python_named_by_user" ] || return 0
-    local python=python3 wanted stamp=.venv/requirements.sha256
-    wanted=$(sha256sum <"$requirements")
-    if [ -x .venv/bin/python ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
-        return
-    fi
-    if ! python_is_usable "$python"; then
-        apt_install "the tests check what was written with DuckDB and Delta for Python" python3 python3-venv
-        python=/usr/bin/python3
-        python_is_usable "$python" || fail "needs Python 3.10 or newer with venv"
-    fi
-    say "installing DuckDB, Delta and an S3 server for the tests (pip, into .venv/)"
-    rm -rf .venv
-    "$python" -m venv .venv
-    .venv/bin/pip install --quiet --no-input --disable-pip-version-check \
-        --only-binary :all: --requirement "$requirements"
-    echo "$wanted" >"$stamp"
+    venv .venv "$requirements" 10 "DuckDB, Delta and an S3 server for the tests" \
+        "the tests check what was written with DuckDB and Delta for Python"
+}
+
+need_dagster() {
+    [ -z "${LAZARET_TEST_DAGSTER:-}" ] || return 0
+    venv .venv-dagster "$dagster_requirements" 11 "Dagster" \
+        "integrations/dagster and its tests run on a real Dagster"
 }
 
 need_nextest() {
@@ -131,13 +146,14 @@ need_fuzz() {
 
 [ $# -gt 0 ] || set -- build
 for part in "$@"; do
-    need_rust
+    [ "$part" = dagster ] || need_rust
     case $part in
         build) need_c_compiler ;;
         check) need_c_compiler; need_component fmt rustfmt; need_component clippy clippy ;;
-        test) need_c_compiler; need_postgres; need_python; need_nextest ;;
+        test) need_c_compiler; need_postgres; need_python; need_dagster; need_nextest ;;
+        dagster) need_dagster ;;
         audit) need_c_compiler; need_deny ;;
         fuzz) need_c_compiler; need_fuzz ;;
-        *) fail "there is no part '$part': build, check, test, audit, fuzz" ;;
+        *) fail "there is no part '$part': build, check, test, dagster, audit, fuzz" ;;
     esac
 done

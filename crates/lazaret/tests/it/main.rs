@@ -7,6 +7,7 @@ mod compressed;
 mod contracts;
 mod crash;
 mod daemon;
+mod dagster;
 mod demo;
 mod determinism;
 mod discovery;

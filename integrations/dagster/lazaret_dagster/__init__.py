@@ -1,0 +1,1 @@
+"""Lazaret under Dagster: Dagster decides when, the `lazaret` program does the work."""
