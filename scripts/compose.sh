@@ -47,9 +47,9 @@ write_settings() {
 }
 
 let_dagster_drive() {
-    sed -i -e 's/^#\(ORCHESTRATOR=dagster\)$/\1/' -e 's/^#\(COMPOSE_PROFILES=dagster\)$/\1/' .env
-    if [ "$(grep -cxE '(ORCHESTRATOR|COMPOSE_PROFILES)=dagster' .env)" -ne 2 ]; then
-        fail "write ORCHESTRATOR=dagster and COMPOSE_PROFILES=dagster into .env"
+    sed -i -e 's/^#\(ORCHESTRATOR=dagster\|COMPOSE_PROFILES=dagster\)$/\1/' -e 's/^#WORKERS=1$/WORKERS=0/' .env
+    if [ "$(grep -cxE 'ORCHESTRATOR=dagster|COMPOSE_PROFILES=dagster|WORKERS=0' .env)" -ne 3 ]; then
+        fail "write ORCHESTRATOR=dagster, COMPOSE_PROFILES=dagster and WORKERS=0 into .env"
     fi
     say "from now on Dagster decides when (ORCHESTRATOR in .env)"
 }

@@ -3,11 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
 mod bad_input;
+mod compose;
 mod compressed;
 mod contracts;
 mod crash;
 mod demo;
 mod determinism;
+mod dev_up;
 mod discovery;
 mod drops;
 mod every_check;
