@@ -134,8 +134,7 @@ make_project() {
 prepare_dagster() {
     $with_dagster || return 0
     "$root/scripts/setup.sh" dagster
-    mkdir -p "$dagster_home"
-    export DAGSTER_HOME=$dagster_home
+    make_dagster_home
 }
 
 postgres_started=false

@@ -15,6 +15,15 @@ if [ $# -eq 0 ]; then
     say 'say what dagster shall do: make dagster-cli CMD="asset list"'
     exit 2
 fi
+# These read no workspace, and would ask for the module.
+case "$1 ${2:-}" in
+    asset\ * | 'job execute')
+        case " $* " in
+            *' -m '* | *' --module-name '* | *' -f '* | *' --python-file '*) ;;
+            *) set -- "$@" --module-name lazaret_dagster.definitions ;;
+        esac
+        ;;
+esac
 if [ "$(docker compose ps --quiet --status running dagster_daemon 2>/dev/null | wc -l)" -gt 0 ]; then
     terminal=()
     [ -t 0 ] || terminal=(-T)
@@ -31,7 +40,6 @@ if [ -z "${LAZARET_PROJECT:-}" ]; then
     }
 fi
 find_lazaret
-mkdir -p "$dagster_home"
-export DAGSTER_HOME=$dagster_home
+make_dagster_home
 cd integrations/dagster
 exec "$root/.venv-dagster/bin/dagster" "$@"

@@ -63,6 +63,13 @@ find_lazaret() {
     export LAZARET_BIN
 }
 
+# Where Dagster keeps its runs, with settings that may be changed there.
+make_dagster_home() {
+    mkdir -p "$dagster_home"
+    [ -e "$dagster_home/dagster.yaml" ] || cp "$root/integrations/dagster/dagster.yaml" "$dagster_home/"
+    export DAGSTER_HOME=$dagster_home
+}
+
 # The server programs of Debian's newest Postgres, or of whatever is on the PATH.
 postgres_programs() {
     local initdb found=
