@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Starts Lazaret on this machine, without Docker: builds the program, makes a project in
 # .local/project, brings its database up to date, and runs `lazaret up` until Ctrl-C. A second run
-# finds everything there. What it asks and where to change it is in .local/dev.env.
+# finds everything there. Its settings are in .local/dev.env.
 #
 #   ./dev_up.sh                 SQLite and a folder: nothing else to install
 #   ./dev_up.sh --postgres      the metadata in a private Postgres, in .local/postgres, from now on
