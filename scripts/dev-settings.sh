@@ -39,15 +39,13 @@ who_listens() {
     ss -Hltnp "sport = :$1" 2>/dev/null | sed -n 's/.*users:((\("[^"]*"\),pid=\([0-9]*\).*/, by \1 (process \2)/p' | head -n 1
 }
 
-# Whether `lazaret up` there says that it is ready: ADDRESS PORT.
-is_ready() {
-    local status
-    exec 3<>"/dev/tcp/$1/$2" || return 1
+# Whether `lazaret up` there says that it is ready: ADDRESS PORT. In a shell of its own, which whoever
+# hangs up may end.
+is_ready() (
+    exec 3<>"/dev/tcp/$1/$2" || exit 1
     printf 'GET /readyz HTTP/1.0\r\nHost: localhost\r\n\r\n' >&3
-    read -r _ status _ <&3 || status=none
-    exec 3>&-
-    [ "$status" = 200 ]
-} 2>/dev/null
+    read -r _ status _ <&3 && [ "$status" = 200 ]
+) 2>/dev/null
 
 # The program: what LAZARET_BIN names, else what is built from here.
 find_lazaret() {
