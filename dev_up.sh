@@ -126,6 +126,7 @@ make_project() {
     if [ ! -e "$LAZARET_PROJECT/lazaret.toml" ]; then
         say "making a project in $LAZARET_PROJECT"
         "$LAZARET_BIN" init "$LAZARET_PROJECT" >/dev/null
+        mkdir -p "$LAZARET_PROJECT/data/inbox"
     fi
     "$LAZARET_BIN" migrate >&2 ||
         fail "the migration failed; the message above says why, docs/TROUBLESHOOTING.md what to do"

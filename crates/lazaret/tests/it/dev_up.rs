@@ -44,6 +44,7 @@ fn a_second_run_finds_what_the_first_has_made() {
     );
     let settings = fs::read(folder.path().join("dev.env")).unwrap();
     assert!(folder.path().join("project/lazaret.toml").exists());
+    assert!(folder.path().join("project/data/inbox").is_dir());
 
     let second = dev_up(folder.path(), &listen)
         .arg("--check")
