@@ -147,6 +147,8 @@ stop() {
         say "stopping"
         kill -TERM "${children[@]}" 2>/dev/null || true
         wait "${children[@]}" 2>/dev/null || true
+        # What Dagster has started of its own and left behind.
+        kill -TERM -- "${children[@]/#/-}" 2>/dev/null || true
     fi
     if $postgres_started; then
         as_postgres "$(postgres_programs)/pg_ctl" stop --silent --mode fast --pgdata "$dev_dir/postgres/data" || true
@@ -157,12 +159,15 @@ trap 'stop; exit 130' INT
 trap 'stop; exit 143' TERM
 
 start() {
+    # Each in a process group of its own: a Ctrl-C reaches this script alone, which ends them in order.
+    set -m
     "$LAZARET_BIN" up --listen "$LISTEN" &
     children+=($!)
     if $with_dagster; then
         (cd integrations/dagster && exec "$root/.venv-dagster/bin/dagster" dev --host 127.0.0.1 --port "$DAGSTER_PORT") &
         children+=($!)
     fi
+    set +m
     until is_ready "$address" "$port"; do
         kill -0 "${children[0]}" 2>/dev/null || fail "lazaret up has ended; its message stands above"
         sleep 0.2
