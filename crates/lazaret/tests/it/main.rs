@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
 mod bad_input;
+mod compose;
 mod compressed;
 mod contracts;
 mod crash;
@@ -10,6 +11,7 @@ mod daemon;
 mod dagster;
 mod demo;
 mod determinism;
+mod dev_up;
 mod discovery;
 mod drops;
 mod every_check;
