@@ -7,6 +7,7 @@
 
 pub mod answer;
 mod background;
+pub mod certificates;
 mod http;
 pub mod postgres;
 pub mod proxy;
@@ -14,4 +15,5 @@ pub mod python;
 pub mod receiver;
 pub mod s3;
 pub mod shared_data;
+pub mod tls_front;
 pub mod upstream;

@@ -2,8 +2,10 @@
 
 mod floors;
 mod proxy;
+mod proxy_postgres;
 mod proxy_s3;
 mod receiver;
 mod s3;
 mod sources;
+mod tls;
 mod workspace;
