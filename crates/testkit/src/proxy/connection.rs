@@ -168,7 +168,7 @@ impl Connection {
             };
             self.shared.count(Count::Requests, 1);
             let mut body = head.body()?;
-            let answer = self.with(|plan, track| plan.request(track, &head.method, &head.target));
+            let answer = self.with(|plan, track| plan.request(track, &head));
             let Some(answer) = answer else {
                 self.pass(&buffer[..head.length], &mut to, Count::Sent)
                     .await?;

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use crate::answer::Answer;
+use crate::http::Head;
 
 /// Which requests a fault is for: all that are not excluded.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -10,6 +11,7 @@ pub struct Requests {
     method: Option<String>,
     prefix: String,
     part: String,
+    header: Option<(String, String)>,
     pass: u32,
 }
 
@@ -39,6 +41,13 @@ impl Requests {
         self
     }
 
+    /// Whose header begins so: `bytes=8388608-` for a range.
+    #[must_use]
+    pub fn with_header(mut self, name: &str, prefix: &str) -> Requests {
+        self.header = Some((name.to_owned(), prefix.to_owned()));
+        self
+    }
+
     /// The first so many of them pass.
     #[must_use]
     pub fn after(mut self, pass: u32) -> Requests {
@@ -46,10 +55,17 @@ impl Requests {
         self
     }
 
-    fn holds(&self, method: &str, target: &str) -> bool {
-        self.method.as_deref().is_none_or(|known| known == method)
-            && target.starts_with(&self.prefix)
-            && target.contains(&self.part)
+    fn holds(&self, head: &Head) -> bool {
+        let has = |(name, prefix): &(String, String)| {
+            head.header(name)
+                .is_some_and(|value| value.starts_with(prefix))
+        };
+        self.method
+            .as_ref()
+            .is_none_or(|known| *known == head.method)
+            && head.target.starts_with(&self.prefix)
+            && head.target.contains(&self.part)
+            && self.header.as_ref().is_none_or(has)
     }
 }
 
@@ -149,15 +165,10 @@ impl Plan {
     }
 
     /// What becomes of a request. The oldest fault that is for it counts.
-    pub(super) fn request(
-        &mut self,
-        track: &mut Track,
-        method: &str,
-        target: &str,
-    ) -> Option<Answer> {
+    pub(super) fn request(&mut self, track: &mut Track, head: &Head) -> Option<Answer> {
         track.request = None;
         for rule in &mut self.rules {
-            if rule.times == 0 || !rule.requests.holds(method, target) {
+            if rule.times == 0 || !rule.requests.holds(head) {
                 continue;
             }
             if rule.requests.pass > 0 {
@@ -213,6 +224,11 @@ mod tests {
 
     use super::*;
 
+    fn head(method: &str, target: &str) -> Head {
+        let text = format!("{method} {target} HTTP/1.1\r\nRange: bytes=5-9\r\n\r\n");
+        Head::read(text.as_bytes()).unwrap().unwrap()
+    }
+
     #[test]
     fn bytes_pass_until_the_cut_and_each_connection_counts_its_own() {
         let (mut plan, now) = (Plan::default(), Instant::now());
@@ -260,13 +276,22 @@ mod tests {
             .with("partNumber=");
         plan.fault(puts.after(1), Fault::Answer(Answer::slow_down()), 1);
         let mut track = plan.track();
-        let mut answered = |method, target| plan.request(&mut track, method, target).is_some();
+        let mut answered =
+            |method, target| plan.request(&mut track, &head(method, target)).is_some();
         assert!(!answered("GET", "/bucket/raw/a?partNumber=1"));
         assert!(!answered("PUT", "/bucket/silver/a?partNumber=1"));
         assert!(!answered("PUT", "/bucket/raw/a"));
         assert!(!answered("PUT", "/bucket/raw/a?partNumber=1"), "one passes");
         assert!(answered("PUT", "/bucket/raw/a?partNumber=2"));
         assert!(!answered("PUT", "/bucket/raw/a?partNumber=3"), "once");
+        let mut ranged = |prefix: &str| {
+            let ranged = Requests::all().with_header("range", prefix);
+            plan.heal();
+            plan.fault(ranged, Fault::Answer(Answer::slow_down()), 1);
+            plan.request(&mut track, &head("GET", "/")).is_some()
+        };
+        assert!(ranged("bytes=5-"));
+        assert!(!ranged("bytes=50-"));
     }
 
     #[test]
@@ -274,12 +299,12 @@ mod tests {
         let (mut plan, now) = (Plan::default(), Instant::now());
         plan.fault(Requests::of("GET"), Fault::Cut(10), 1);
         let mut track = plan.track();
-        assert!(plan.request(&mut track, "GET", "/").is_none());
+        assert!(plan.request(&mut track, &head("GET", "/")).is_none());
         assert_eq!(plan.bytes(&mut track, 9, now), Verdict::Pass);
-        assert!(plan.request(&mut track, "GET", "/").is_none());
+        assert!(plan.request(&mut track, &head("GET", "/")).is_none());
         assert_eq!(plan.bytes(&mut track, 9, now), Verdict::Pass);
         plan.fault(Requests::all(), Fault::Cut(10), 1);
-        assert!(plan.request(&mut track, "GET", "/").is_none());
+        assert!(plan.request(&mut track, &head("GET", "/")).is_none());
         assert_eq!(plan.bytes(&mut track, 12, now), Verdict::Cut(10));
     }
 }
