@@ -8,7 +8,7 @@ use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::plan::{Plan, Track, Verdict};
+use super::plan::{Plan, Track, Turn, Verdict};
 use super::{Count, Shared};
 use crate::answer::Answer;
 use crate::http::{Head, next_head, next_piece};
@@ -168,8 +168,11 @@ impl Connection {
             };
             self.shared.count(Count::Requests, 1);
             let mut body = head.body()?;
-            let answer = self.with(|plan, track| plan.request(track, &head));
-            let Some(answer) = answer else {
+            let turn = self.with(|plan, track| plan.request(track, &head));
+            if let Turn::Wait(releases) = turn {
+                self.wait(releases).await;
+            }
+            let Turn::Answer(answer) = turn else {
                 self.pass(&buffer[..head.length], &mut to, Count::Sent)
                     .await?;
                 buffer.advance(head.length);
@@ -195,6 +198,16 @@ impl Connection {
             if is_last {
                 return Ok(to.shutdown().await?);
             }
+        }
+    }
+
+    /// Returns when what is held is let go.
+    async fn wait(&self, releases: u64) {
+        let mut changed = self.shared.changed.subscribe();
+        self.shared.count(Count::Held, 1);
+        while self.shared.plan(|plan| plan.releases()) == releases {
+            // The sender lives as long as what is shared.
+            let _ = changed.changed().await;
         }
     }
 

@@ -53,6 +53,8 @@ pub struct Counters {
     pub answered: u64,
     /// How often bytes were held up.
     pub stalled: u64,
+    /// Requests that were held.
+    pub held: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +67,7 @@ enum Count {
     Reset,
     Answered,
     Stalled,
+    Held,
 }
 
 #[derive(Debug)]
@@ -74,7 +77,7 @@ struct Shared {
     plan: Mutex<Plan>,
     /// Moves with the plan, for those who wait.
     changed: watch::Sender<()>,
-    counts: [AtomicU64; 8],
+    counts: [AtomicU64; 9],
 }
 
 impl Shared {
@@ -203,6 +206,32 @@ impl FaultProxy {
         self.fault(requests, Fault::Cut(bytes), times);
     }
 
+    /// Holds the next of these requests until [`FaultProxy::release`]: who sent it is at a known
+    /// point until then.
+    pub fn hold(&self, requests: Requests) {
+        self.fault(requests, Fault::Hold, 1);
+    }
+
+    /// Lets go what is held, and ends no other fault.
+    pub fn release(&self) {
+        self.change(Plan::release);
+    }
+
+    /// Returns when so many requests were held since the start.
+    ///
+    /// # Panics
+    /// When it takes longer than that.
+    pub fn wait_until_held(&self, requests: u64, at_most: Duration) {
+        let started = Instant::now();
+        while self.counters().held < requests {
+            assert!(
+                started.elapsed() < at_most,
+                "no such request came in {at_most:?}"
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     fn fault(&self, requests: Requests, fault: Fault, times: u32) {
         assert!(
             self.shared.is_http,
@@ -228,6 +257,7 @@ impl FaultProxy {
             reset: of(Count::Reset),
             answered: of(Count::Answered),
             stalled: of(Count::Stalled),
+            held: of(Count::Held),
         }
     }
 

@@ -75,6 +75,17 @@ pub(super) enum Fault {
     Answer(Answer),
     /// Its connection is cut when so many bytes have passed.
     Cut(u64),
+    /// It passes when it is let go.
+    Hold,
+}
+
+/// What becomes of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Turn {
+    Pass,
+    Answer(Answer),
+    /// Until the number of [`Plan::releases`] is another one.
+    Wait(u64),
 }
 
 #[derive(Debug)]
@@ -99,6 +110,7 @@ pub(super) struct Plan {
     cut: Option<Cut>,
     stalled_until: Option<Instant>,
     rules: Vec<Rule>,
+    releases: u64,
 }
 
 /// What the plan knows of one connection.
@@ -146,7 +158,17 @@ impl Plan {
         });
     }
 
+    /// How often what was held was let go.
+    pub(super) fn releases(&self) -> u64 {
+        self.releases
+    }
+
+    pub(super) fn release(&mut self) {
+        self.releases += 1;
+    }
+
     pub(super) fn heal(&mut self) {
+        self.release();
         self.cut = None;
         self.stalled_until = None;
         self.rules.clear();
@@ -165,7 +187,7 @@ impl Plan {
     }
 
     /// What becomes of a request. The oldest fault that is for it counts.
-    pub(super) fn request(&mut self, track: &mut Track, head: &Head) -> Option<Answer> {
+    pub(super) fn request(&mut self, track: &mut Track, head: &Head) -> Turn {
         track.request = None;
         for rule in &mut self.rules {
             if rule.times == 0 || !rule.requests.holds(head) {
@@ -177,14 +199,15 @@ impl Plan {
             }
             rule.times -= 1;
             return match &rule.fault {
-                Fault::Answer(answer) => Some(answer.clone()),
+                Fault::Answer(answer) => Turn::Answer(answer.clone()),
+                Fault::Hold => Turn::Wait(self.releases),
                 Fault::Cut(bytes) => {
                     track.request = Some(*bytes);
-                    None
+                    Turn::Pass
                 }
             };
         }
-        None
+        Turn::Pass
     }
 
     /// What becomes of so many bytes; those that pass are noted.
@@ -277,7 +300,7 @@ mod tests {
         plan.fault(puts.after(1), Fault::Answer(Answer::slow_down()), 1);
         let mut track = plan.track();
         let mut answered =
-            |method, target| plan.request(&mut track, &head(method, target)).is_some();
+            |method, target| plan.request(&mut track, &head(method, target)) != Turn::Pass;
         assert!(!answered("GET", "/bucket/raw/a?partNumber=1"));
         assert!(!answered("PUT", "/bucket/silver/a?partNumber=1"));
         assert!(!answered("PUT", "/bucket/raw/a"));
@@ -288,7 +311,7 @@ mod tests {
             let ranged = Requests::all().with_header("range", prefix);
             plan.heal();
             plan.fault(ranged, Fault::Answer(Answer::slow_down()), 1);
-            plan.request(&mut track, &head("GET", "/")).is_some()
+            plan.request(&mut track, &head("GET", "/")) != Turn::Pass
         };
         assert!(ranged("bytes=5-"));
         assert!(!ranged("bytes=50-"));
@@ -299,12 +322,12 @@ mod tests {
         let (mut plan, now) = (Plan::default(), Instant::now());
         plan.fault(Requests::of("GET"), Fault::Cut(10), 1);
         let mut track = plan.track();
-        assert!(plan.request(&mut track, &head("GET", "/")).is_none());
+        assert_eq!(plan.request(&mut track, &head("GET", "/")), Turn::Pass);
         assert_eq!(plan.bytes(&mut track, 9, now), Verdict::Pass);
-        assert!(plan.request(&mut track, &head("GET", "/")).is_none());
+        assert_eq!(plan.request(&mut track, &head("GET", "/")), Turn::Pass);
         assert_eq!(plan.bytes(&mut track, 9, now), Verdict::Pass);
         plan.fault(Requests::all(), Fault::Cut(10), 1);
-        assert!(plan.request(&mut track, &head("GET", "/")).is_none());
+        assert_eq!(plan.request(&mut track, &head("GET", "/")), Turn::Pass);
         assert_eq!(plan.bytes(&mut track, 12, now), Verdict::Cut(10));
     }
 }

@@ -235,6 +235,23 @@ fn who_waits_for_a_word_before_the_body_is_told_at_once() {
 }
 
 #[test]
+fn a_request_is_held_until_it_is_let_go() {
+    let receiver = Receiver::start();
+    let proxy = FaultProxy::start_http(receiver.url());
+    proxy.hold(Requests::of("GET"));
+    let mut held = connect(&proxy);
+    held.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    proxy.wait_until_held(1, HANGS);
+    let mut other = connect(&proxy);
+    other.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    assert!(answer(&mut other).starts_with("HTTP/1.1 200 "), "only one");
+    assert_eq!(receiver.received().len(), 1);
+    proxy.release();
+    assert!(answer(&mut held).starts_with("HTTP/1.1 200 "));
+    assert_eq!(receiver.received().len(), 2);
+}
+
+#[test]
 #[should_panic(expected = "requests are known only to a proxy")]
 fn bytes_have_no_requests() {
     FaultProxy::start("127.0.0.1:1").answer(Requests::all(), Answer::status(500), 1);
