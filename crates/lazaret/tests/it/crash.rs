@@ -11,7 +11,7 @@ use crate::outputs::counted_by_duckdb;
 use crate::project::{Project, Stack};
 
 /// The state without ids and times: what each group became, and what DuckDB counts where.
-fn state(project: &Project) -> (BTreeMap<String, String>, BTreeMap<String, Value>) {
+pub(crate) fn state(project: &Project) -> (BTreeMap<String, String>, BTreeMap<String, Value>) {
     let submissions = project.submissions();
     let mut names = BTreeMap::new();
     let mut became = BTreeMap::new();

@@ -11,6 +11,7 @@ mod determinism;
 mod discovery;
 mod drops;
 mod every_check;
+mod faults;
 mod formats;
 mod full_sets;
 mod inspect;
