@@ -15,6 +15,7 @@ mod dev_up;
 mod discovery;
 mod drops;
 mod every_check;
+mod faults;
 mod formats;
 mod full_sets;
 mod inspect;

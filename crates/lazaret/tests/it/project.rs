@@ -80,6 +80,13 @@ impl Project {
         self.environment.push((name.to_owned(), value.to_owned()));
     }
 
+    /// What the program finds in a variable that the services set.
+    pub(crate) fn variable(&self, name: &str) -> &str {
+        let mut known = self.environment.iter();
+        let found = known.find(|(known, _)| known == name);
+        &found.unwrap_or_else(|| panic!("{name} is not set")).1
+    }
+
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lazaret"));
         command.args(arguments).current_dir(self.folder.path());

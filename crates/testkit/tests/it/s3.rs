@@ -15,7 +15,7 @@ use testkit::python::python;
 use testkit::s3::S3Server;
 
 /// As a program would reach it that was started with `server.env()`.
-fn client(server: &S3Server) -> AmazonS3 {
+pub(crate) fn builder(server: &S3Server) -> AmazonS3Builder {
     let mut builder = AmazonS3Builder::new().with_bucket_name(server.bucket());
     for (name, value) in server.env() {
         let key: AmazonS3ConfigKey = name
@@ -24,7 +24,13 @@ fn client(server: &S3Server) -> AmazonS3 {
             .expect("object_store knows the name");
         builder = builder.with_config(key, value);
     }
-    builder.build().expect("the environment is complete")
+    builder
+}
+
+fn client(server: &S3Server) -> AmazonS3 {
+    builder(server)
+        .build()
+        .expect("the environment is complete")
 }
 
 async fn keys(store: &AmazonS3, prefix: &str) -> BTreeMap<String, u64> {

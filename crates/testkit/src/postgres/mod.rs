@@ -2,10 +2,16 @@
 //! that `LAZARET_TEST_POSTGRES_URL` names. Every test has a new, empty database of its own.
 //!
 //! The cluster listens on a socket in a folder of its own and on no port, so neither another
-//! user nor another test can reach it. It is the child of a shell that ends it, and removes its
+//! user nor another test can reach it (but for one that is started with TLS: that asks for a
+//! password). It is the child of a shell that ends it, and removes its
 //! folder, when its standard input closes; the kernel closes that however the test's process
 //! ends, so nothing is left behind even by `kill -9`. `initdb` runs once: its outcome is kept in
 //! the target folder and copied, because under `cargo nextest` every test is a process.
+
+mod account;
+mod address;
+mod cluster;
+mod tls;
 
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
@@ -15,7 +21,11 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use tempfile::TempDir;
+use crate::certificates::Certificates;
+use account::Account;
+use cluster::{binaries, copy, find_on_path, template};
+
+pub use address::{through, upstream};
 
 const INSTALL: &str = "install it (Debian: `apt-get install postgresql`), or set \
                        LAZARET_TEST_POSTGRES_URL to a server that tests may use";
@@ -75,12 +85,41 @@ impl PrivatePostgres {
         if let Ok(url) = std::env::var("LAZARET_TEST_POSTGRES_URL") {
             return PrivatePostgres::of_somebody_else(&url);
         }
+        PrivatePostgres::launch(None).unwrap_or_else(|problem| panic!("{problem}"))
+    }
+
+    /// Starts a cluster that also listens on a port of this machine, for those who come by TLS and
+    /// with a password. Its databases' URLs name the authority and have the certificate checked.
+    /// It is always a cluster of our own.
+    ///
+    /// # Panics
+    /// As [`PrivatePostgres::start`].
+    pub fn start_with_tls(certificates: &Certificates) -> PrivatePostgres {
+        // A free port is known to be free only until somebody else takes it.
+        const TRIES: u32 = 5;
+        let mut problems = Vec::new();
+        for _ in 0..TRIES {
+            match PrivatePostgres::launch(Some(certificates)) {
+                Ok(postgres) => return postgres,
+                Err(problem) => problems.push(problem),
+            }
+        }
+        panic!("{}", problems.join("\n"));
+    }
+
+    fn launch(certificates: Option<&Certificates>) -> Result<PrivatePostgres, String> {
         let binaries = binaries();
         let account = Account::for_postgres();
         let folder = account.folder();
         let data = folder.join("data");
         copy(&template(&binaries, &account), &data);
-        fs::write(data.join("postgresql.auto.conf"), SETTINGS).expect("the copy can be written");
+        let tls = certificates.map(|certificates| tls::prepare(&data, certificates));
+        let more = tls.as_ref().map_or("", |tls| tls.settings.as_str());
+        fs::write(
+            data.join("postgresql.auto.conf"),
+            format!("{SETTINGS}{more}"),
+        )
+        .expect("the copy can be written");
         account.give(&folder);
 
         let watcher = account
@@ -100,20 +139,26 @@ impl PrivatePostgres {
             .stderr(File::create(folder.join("log")).expect("the cluster's folder can be written"))
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start Postgres: {error}"));
-        let url = format!(
+        let by_socket = format!(
             "postgres://postgres@localhost/{{}}?host={}",
             folder.display()
         );
+        let admin_url = by_socket.replace("{}", "template1");
         let postgres = PrivatePostgres {
-            admin_url: url.replace("{}", "template1"),
+            admin_url: tls.as_ref().map_or(admin_url.clone(), |tls| {
+                format!("{admin_url}&port={}", tls.port)
+            }),
             ready_made: AtomicBool::new(true),
-            url,
+            url: tls.as_ref().map_or(by_socket, |tls| tls.url.clone()),
             psql: binaries.join("psql"),
             watchers: vec![watcher].into(),
             is_ours: true,
         };
-        await_ready(&folder);
-        postgres
+        await_ready(&folder)?;
+        if tls.is_some() {
+            postgres.administer(tls::SET_PASSWORD);
+        }
+        Ok(postgres)
     }
 
     /// The one cluster of this process, started at the first call.
@@ -134,14 +179,7 @@ impl PrivatePostgres {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("lazaret_test_{}_{count}", std::process::id());
         let create = format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'");
-        run(Command::new(&self.psql).args([
-            "--quiet",
-            "--no-psqlrc",
-            "--dbname",
-            &self.admin_url,
-            "--command",
-            &create,
-        ]));
+        self.administer(&create);
         if !self.is_ours {
             let watcher = Command::new("sh")
                 .args(["-c", WATCHED_DATABASE, "database of a test"])
@@ -159,6 +197,12 @@ impl PrivatePostgres {
                 .push(watcher);
         }
         self.url.replace("{}", &name)
+    }
+
+    fn administer(&self, sql: &str) {
+        run(Command::new(&self.psql)
+            .args(["--quiet", "--no-psqlrc", "--dbname", &self.admin_url])
+            .args(["--command", sql]));
     }
 
     fn of_somebody_else(url: &str) -> PrivatePostgres {
@@ -196,167 +240,8 @@ impl Drop for PrivatePostgres {
     }
 }
 
-/// Who runs the cluster: Postgres refuses to run as root.
-struct Account {
-    as_other_user: bool,
-}
-
-impl Account {
-    const NAME: &str = "postgres";
-
-    fn for_postgres() -> Account {
-        let is_root = output(Command::new("id").arg("-u")).trim() == "0";
-        if is_root {
-            let known = Command::new("id").arg(Account::NAME).output();
-            assert!(
-                known.is_ok_and(|output| output.status.success()),
-                "Postgres does not run as root, and there is no user `{}`; {INSTALL}",
-                Account::NAME
-            );
-        }
-        Account {
-            as_other_user: is_root,
-        }
-    }
-
-    fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
-        if !self.as_other_user {
-            return Command::new(program);
-        }
-        let mut command = Command::new("setpriv");
-        command.args([
-            "--reuid",
-            Account::NAME,
-            "--regid",
-            Account::NAME,
-            "--init-groups",
-        ]);
-        command.arg("--").arg(program);
-        command
-    }
-
-    /// A folder of the account's own, which whoever uses it removes.
-    fn folder(&self) -> PathBuf {
-        let folder = TempDir::with_prefix_in("lazaret-postgres-", scratch_folder())
-            .expect("a temporary folder");
-        self.give(folder.path());
-        folder.keep()
-    }
-
-    fn give(&self, folder: &Path) {
-        if self.as_other_user {
-            let owner = format!("{0}:{0}", Account::NAME);
-            run(Command::new("chown").args(["-R", &owner]).arg(folder));
-        }
-    }
-}
-
-/// Memory, where there is plenty: a cluster is 30 MB that no test needs to find on a disk. (A
-/// container often has 64 MB of it, which would not do.)
-fn scratch_folder() -> PathBuf {
-    const ENOUGH_KILOBYTES: u64 = 1 << 20;
-    const MEMORY: &str = "/dev/shm";
-    let report = Command::new("df").args(["-Pk", MEMORY]).output();
-    let report = report.map_or_else(
-        |_| String::new(),
-        |df| String::from_utf8_lossy(&df.stdout).into_owned(),
-    );
-    // df(1), POSIX format: a heading, then blocks, used and available from the second column on.
-    let available = report
-        .lines()
-        .nth(1)
-        .and_then(|line| line.split_whitespace().nth(3)?.parse().ok());
-    let is_plenty = available.is_some_and(|kilobytes: u64| kilobytes >= ENOUGH_KILOBYTES);
-    if is_plenty && std::env::var_os("TMPDIR").is_none() {
-        MEMORY.into()
-    } else {
-        std::env::temp_dir()
-    }
-}
-
-/// The folder of `initdb`, `postgres` and `psql`: the newest of Debian's, else by `PATH`.
-fn binaries() -> PathBuf {
-    let version = |folder: &PathBuf| {
-        let name = folder
-            .parent()
-            .and_then(Path::file_name)
-            .map(|n| n.to_string_lossy().into_owned());
-        name.and_then(|name| name.parse::<u32>().ok())
-    };
-    let installed = fs::read_dir("/usr/lib/postgresql")
-        .into_iter()
-        .flatten()
-        .flatten();
-    installed
-        .map(|entry| entry.path().join("bin"))
-        .filter(|folder| folder.join("initdb").exists() && folder.join("psql").exists())
-        .max_by_key(version)
-        .or_else(|| find_on_path("initdb"))
-        .unwrap_or_else(|| panic!("Postgres is not installed; {INSTALL}"))
-}
-
-fn find_on_path(program: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).find(|folder| folder.join(program).exists())
-}
-
-/// A cluster as `initdb` leaves it, made by the first test that needs it.
-fn template(binaries: &Path, account: &Account) -> PathBuf {
-    let version = output(Command::new(binaries.join("postgres")).arg("--version"));
-    let version = version
-        .split_whitespace()
-        .find(|word| word.starts_with(|c: char| c.is_ascii_digit()));
-    let cache = cache_folder();
-    let template = cache.join(format!("postgres-{}", version.unwrap_or("unknown")));
-    fs::create_dir_all(&cache).unwrap_or_else(|error| panic!("{}: {error}", cache.display()));
-    let lock = File::create(cache.join("postgres.lock")).expect("the target folder can be written");
-    lock.lock().expect("a lock in the target folder");
-    if template.exists() {
-        return template;
-    }
-    let folder = account.folder();
-    run(account
-        .command(binaries.join("initdb"))
-        .arg("-D")
-        .arg(folder.join("data"))
-        .args([
-            "--username=postgres",
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--no-locale",
-            "--no-sync",
-            // The first segment is most of what would be copied.
-            "--wal-segsize=1",
-        ])
-        .current_dir("/"));
-    // Whole or not there: a copy that was cut short is never taken for a template.
-    let partial = cache.join("postgres.partial");
-    if partial.exists() {
-        fs::remove_dir_all(&partial).expect("the target folder can be written");
-    }
-    copy(&folder.join("data"), &partial);
-    fs::rename(&partial, &template).expect("the target folder can be written");
-    fs::remove_dir_all(&folder).expect("our own temporary folder can be removed");
-    template
-}
-
-/// `target/tmp`, found from the running test: `target/{profile}/deps/{test}`.
-fn cache_folder() -> PathBuf {
-    let test = std::env::current_exe().expect("a test knows its own path");
-    let target = test
-        .ancestors()
-        .find(|folder| folder.ends_with("deps"))
-        .and_then(|deps| deps.ancestors().nth(2));
-    target.map_or_else(std::env::temp_dir, |target| target.join("tmp"))
-}
-
-fn copy(from: &Path, to: &Path) {
-    // `initdb` keeps others out, and Postgres insists on it; a copy has the modes of its source.
-    run(Command::new("cp").arg("-R").arg(from).arg(to));
-}
-
 /// Waits until the cluster has said in its `postmaster.pid` that it accepts connections.
-fn await_ready(folder: &Path) {
+fn await_ready(folder: &Path) -> Result<(), String> {
     let started = Instant::now();
     loop {
         // https://www.postgresql.org/docs/current/storage-file-layout.html; line 8 is the status.
@@ -366,13 +251,12 @@ fn await_ready(folder: &Path) {
             .nth(7)
             .is_some_and(|line| line.trim() == "ready")
         {
-            return;
+            return Ok(());
         }
         let log = fs::read_to_string(folder.join("log")).unwrap_or_default();
-        assert!(
-            !log.contains("FATAL") && started.elapsed() < START_TIMEOUT,
-            "the private Postgres did not start:\n{log}"
-        );
+        if log.contains("FATAL") || started.elapsed() > START_TIMEOUT {
+            return Err(format!("the private Postgres did not start:\n{log}"));
+        }
         std::thread::sleep(Duration::from_millis(5));
     }
 }
