@@ -44,6 +44,8 @@ pub(crate) enum Lock<'a> {
     Winners(&'a contract::SubmitterId),
     /// Which months wait for a build, and who builds them.
     RebuildQueue,
+    /// What went wrong, and who is to be told.
+    Incidents,
 }
 
 /// SQL text: ours, never an outsider's. What comes from outside is bound.
@@ -258,6 +260,7 @@ impl Transaction {
             Lock::Content(hash) => format!("lazaret/content/{hash}"),
             Lock::Winners(submitter) => format!("lazaret/winners/{submitter}"),
             Lock::RebuildQueue => "lazaret/rebuild_queue".to_owned(),
+            Lock::Incidents => "lazaret/incidents".to_owned(),
         };
         if let Self::Postgres(_) = self {
             self.rows(
