@@ -9,7 +9,10 @@ use store::{
 };
 
 use crate::lease::Leased;
-use crate::{Catalog, Event, Observer, PipelineError, RunSummary, Settings, StepFailure};
+use crate::{
+    AlertSettings, Catalog, Event, Lineage, Observer, PipelineError, RunSummary, Settings,
+    StepFailure,
+};
 
 /// How many months of a table are written under one commit. DataFusion prunes by lists of up to
 /// 20 values; above that, Delta takes two processes' months for the same and refuses one of them.
@@ -21,6 +24,10 @@ pub struct Pipeline {
     pub objects: Objects,
     pub catalog: Catalog,
     pub settings: Settings,
+    /// Whom to tell of what goes wrong; nobody, until it is set.
+    pub alerts: AlertSettings,
+    /// Whom to tell where rows come from and go; nobody, until it is set.
+    pub lineage: Lineage,
     pub(crate) owner: Owner,
     observer: Observer,
 }
@@ -38,6 +45,8 @@ impl Pipeline {
             objects,
             catalog,
             settings,
+            alerts: AlertSettings::default(),
+            lineage: Lineage::default(),
             owner: Owner::this_process(),
             observer,
         }
