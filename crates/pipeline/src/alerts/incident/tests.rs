@@ -140,106 +140,58 @@ fn decided(facts: &Facts, open: &[Incident], hour: u32) -> Vec<String> {
 const OPEN: &str = "open reject_ratio north/visit";
 const OVER: &str = "resolve reject_ratio north/visit by submission";
 
-#[test]
-fn reject_ratios() {
-    let bad = opened(&submissions([read(2, 10)]), 3);
-    let settled = |hour: u32, facts: Facts| Facts {
+fn check(case: &str, facts: &Facts, open: &[Incident], expected: &[&str]) {
+    assert_eq!(decided(facts, open, 9), expected, "{case}");
+}
+
+/// Reject ratios are settled up to that hour.
+fn settled(hour: u32, facts: Facts) -> Facts {
+    Facts {
         settled: [("north/visit".to_owned(), (at(hour), id(hour)))].into(),
         ..facts
-    };
-    let no_rows = SubmissionFact {
-        rows: Some((0, 0)),
-        ..read(3, 0)
-    };
+    }
+}
+
+#[test]
+fn a_reject_ratio_over_its_limit() {
+    let new = |case: &str, facts: Facts, expected: &[&str]| check(case, &facts, &[], expected);
+    new("none", submissions([]), &[]);
+    new("at the limit", submissions([read(2, 5)]), &[]);
+    new("over it", submissions([read(2, 6)]), &[OPEN]);
+    new("again", submissions([read(2, 6), read(3, 7)]), &[OPEN]);
+    new("both", submissions([read(2, 6), read(3, 0)]), &[OPEN, OVER]);
+    let history = [read(2, 10), read(4, 1)];
+    new("history", settled(4, submissions(history.clone())), &[]);
+    let after = history.into_iter().chain([read(5, 8)]);
+    new("after it", settled(4, submissions(after)), &[OPEN]);
     let gone = SubmissionFact {
         reject_ratio_max: None,
         ..read(3, 50)
     };
-    for (case, facts, open, expected) in [
-        ("none", submissions([]), &[][..], vec![]),
-        ("at the limit", submissions([read(2, 5)]), &[], vec![]),
-        ("over it", submissions([read(2, 6)]), &[], vec![OPEN]),
-        (
-            "over it again",
-            submissions([read(2, 6), read(3, 7)]),
-            &[],
-            vec![OPEN],
-        ),
-        (
-            "both at once",
-            submissions([read(2, 6), read(3, 0)]),
-            &[],
-            vec![OPEN, OVER],
-        ),
-        ("told already", submissions([read(2, 10)]), &bad, vec![]),
-        (
-            "and the next is bad",
-            submissions([read(2, 10), read(4, 9)]),
-            &bad,
-            vec![],
-        ),
-        (
-            "and the next is good",
-            submissions([read(2, 10), read(4, 1)]),
-            &bad,
-            vec![OVER],
-        ),
-        (
-            "good, then bad",
-            submissions([read(2, 10), read(4, 1), read(5, 8)]),
-            &bad,
-            vec![OVER, OPEN],
-        ),
-        (
-            "an older one is no next",
-            submissions([read(1, 0), read(2, 10)]),
-            &bad,
-            vec![],
-        ),
-        (
-            "read again, and good",
-            submissions([read(2, 0)]),
-            &bad,
-            vec![OVER],
-        ),
-        (
-            "history is settled",
-            settled(4, submissions([read(2, 10), read(4, 1)])),
-            &[],
-            vec![],
-        ),
-        (
-            "after it",
-            settled(4, submissions([read(2, 10), read(4, 1), read(5, 8)])),
-            &[],
-            vec![OPEN],
-        ),
-        (
-            "another type is another matter",
-            submissions([read(2, 10), of_type("member", read(4, 0))]),
-            &bad,
-            vec![],
-        ),
-        (
-            "no rows say nothing",
-            submissions([read(2, 10), no_rows]),
-            &bad,
-            vec![],
-        ),
-        (
-            "a feed that is gone has no limit",
-            submissions([gone]),
-            &[],
-            vec![],
-        ),
-    ] {
-        assert_eq!(decided(&facts, open, 9), expected, "{case}");
-    }
-    let without_feeds = Facts::default();
-    assert_eq!(
-        decided(&without_feeds, &bad, 9),
-        ["resolve reject_ratio north/visit by not_watched"]
-    );
+    new("a feed that is gone has no limit", submissions([gone]), &[]);
+}
+
+#[test]
+fn a_reject_ratio_that_was_told() {
+    let bad = opened(&submissions([read(2, 10)]), 3);
+    let told = |case: &str, facts: Facts, expected: &[&str]| check(case, &facts, &bad, expected);
+    let then = |fact| submissions([read(2, 10), fact]);
+    told("it stands", submissions([read(2, 10)]), &[]);
+    told("the next is bad", then(read(4, 9)), &[]);
+    told("the next is good", then(read(4, 1)), &[OVER]);
+    let good_then_bad = submissions([read(2, 10), read(4, 1), read(5, 8)]);
+    told("good, then bad", good_then_bad, &[OVER, OPEN]);
+    let older = submissions([read(1, 0), read(2, 10)]);
+    told("an older one is no next", older, &[]);
+    told("read again, and good", submissions([read(2, 0)]), &[OVER]);
+    told("another type", then(of_type("member", read(4, 0))), &[]);
+    let no_rows = SubmissionFact {
+        rows: Some((0, 0)),
+        ..read(3, 0)
+    };
+    told("no rows say nothing", then(no_rows), &[]);
+    let gone = "resolve reject_ratio north/visit by not_watched";
+    told("the feed is gone", Facts::default(), &[gone]);
 }
 
 #[test]
@@ -313,81 +265,45 @@ fn failures() {
 }
 
 #[test]
-fn failed_submissions() {
-    let told = opened(&submissions([unreadable(2)]), 3);
-    let subject = id::<SubmissionId>(2);
-    let open = format!("open failed_submission {subject}");
-    let over = |by: &str| format!("resolve failed_submission {subject} by {by}");
-    for (case, facts, incidents, expected) in [
-        (
-            "it failed",
-            submissions([unreadable(2)]),
-            &[][..],
-            open.clone(),
-        ),
-        (
-            "told already",
-            submissions([unreadable(2)]),
-            &told,
-            String::new(),
-        ),
-        (
-            "another failed",
-            submissions([unreadable(2), failed(read(1, 0))]),
-            &told,
-            format!("open failed_submission {}", id::<SubmissionId>(1)),
-        ),
-        (
-            "superseded before it was told",
-            submissions([unreadable(2), read(4, 0)]),
-            &[],
-            String::new(),
-        ),
-        (
-            "superseded",
-            submissions([unreadable(2), read(4, 0)]),
-            &told,
-            over("submission"),
-        ),
-        (
-            "not by an older one",
-            submissions([read(1, 0), unreadable(2)]),
-            &told,
-            String::new(),
-        ),
-        (
-            "not by another type",
-            submissions([unreadable(2), of_type("member", read(4, 0))]),
-            &told,
-            String::new(),
-        ),
-        (
-            "read again",
-            submissions([read(2, 0)]),
-            &told,
-            over("retried"),
-        ),
-        (
-            "being read again",
-            submissions([read(1, 0)]),
-            &told,
-            over("retried"),
-        ),
-        (
-            "long past",
-            submissions([read(4, 0)]),
-            &told,
-            over("not_watched"),
-        ),
-        (
-            "told by its rejects",
-            submissions([failed(read(2, 60))]),
-            &[],
-            OPEN.to_owned(),
-        ),
-    ] {
-        assert_eq!(decided(&facts, incidents, 9).join(""), expected, "{case}");
-    }
+fn a_submission_that_failed() {
+    let new = |case: &str, facts: Facts, expected: &[&str]| check(case, &facts, &[], expected);
+    let open = format!("open failed_submission {}", id::<SubmissionId>(2));
+    new("it failed", submissions([unreadable(2)]), &[&open]);
+    let superseded = submissions([unreadable(2), read(4, 0)]);
+    new("superseded before it was told", superseded, &[]);
+    let rejects = submissions([failed(read(2, 60))]);
+    new("told by its rejects", rejects, &[OPEN]);
+}
+
+#[test]
+fn a_failed_submission_that_was_told() {
+    let known = opened(&submissions([unreadable(2)]), 3);
+    let told = |case: &str, facts: Facts, expected: &[&str]| check(case, &facts, &known, expected);
+    let over = |by: &str| {
+        format!(
+            "resolve failed_submission {} by {by}",
+            id::<SubmissionId>(2)
+        )
+    };
+    let then = |fact| submissions([unreadable(2), fact]);
+    told("it stands", submissions([unreadable(2)]), &[]);
+    let another = format!("open failed_submission {}", id::<SubmissionId>(5));
+    told("another failed", then(unreadable(5)), &[&another]);
+    told("superseded", then(read(4, 0)), &[&over("submission")]);
+    let older = submissions([read(1, 0), unreadable(2)]);
+    told("not by an older one", older, &[]);
+    told(
+        "not by another type",
+        then(of_type("member", read(4, 0))),
+        &[],
+    );
+    told("read again", submissions([read(2, 0)]), &[&over("retried")]);
+    told("being read", submissions([read(1, 0)]), &[&over("retried")]);
+    told(
+        "long past",
+        submissions([read(4, 0)]),
+        &[&over("not_watched")],
+    );
 }
 
 #[test]

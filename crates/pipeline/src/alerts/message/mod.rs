@@ -8,6 +8,7 @@ mod tests;
 pub(super) mod webhook;
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use contract::{FeedName, FileType, SubmissionId};
 use store::{AlertAction, Incident, IncidentKind};
 
 use super::incident::{Detail, Resolution};
@@ -53,7 +54,11 @@ impl Message<'_> {
 
     /// Names and values, in the order they are read.
     fn fields(&self) -> Vec<(&'static str, String)> {
-        let mut fields = Detail::of(self.incident).map_or_else(Vec::new, |detail| fields(&detail));
+        let known = Detail::of(self.incident).map_or_else(Vec::new, |detail| fields(&detail));
+        let known = known.into_iter();
+        let mut fields: Vec<_> = known
+            .filter_map(|(name, value)| Some((name, value?)))
+            .collect();
         if self.action == AlertAction::Resolve {
             if let Some(resolution) = Resolution::of(self.incident) {
                 fields.push(("Over because", because(&resolution)));
@@ -113,11 +118,9 @@ fn headline(detail: &Detail) -> String {
     }
 }
 
-fn fields(detail: &Detail) -> Vec<(&'static str, String)> {
-    let mut fields = Vec::new();
-    let mut field = |name: &'static str, value: Option<String>| {
-        fields.extend(value.map(|value| (name, value)));
-    };
+type Field = (&'static str, Option<String>);
+
+fn fields(detail: &Detail) -> Vec<Field> {
     match detail {
         Detail::RejectRatio {
             feed,
@@ -125,44 +128,40 @@ fn fields(detail: &Detail) -> Vec<(&'static str, String)> {
             submission_id,
             received_at,
             rows_in,
-            rows_rejected,
+            rows_rejected: rejected,
             threshold,
         } => {
-            field("Feed", Some(feed.to_string()));
-            field("File type", Some(file_type.to_string()));
-            field("Submission", Some(submission_id.to_string()));
-            field("Received", Some(shown(*received_at)));
-            let rows = format!(
-                "{rows_rejected} of {rows_in} ({})",
-                ratio(*rows_rejected, *rows_in)
-            );
-            field("Rejected rows", Some(rows));
-            field("Limit", Some(percent(*threshold)));
+            let share = ratio(*rejected, *rows_in);
+            let rows = format!("{rejected} of {rows_in} ({share})");
+            let mut fields =
+                submission_fields(Some(feed), Some(file_type), *submission_id, *received_at);
+            fields.push(("Rejected rows", Some(rows)));
+            fields.push(("Limit", Some(percent(*threshold))));
+            fields
         }
         Detail::StaleFeed {
             feed,
             within_hours,
             last_received,
             watched_since,
-        } => {
-            field("Feed", Some(feed.to_string()));
-            field("Window", Some(format!("{within_hours} hours")));
-            let last = last_received.map_or_else(|| "never".to_owned(), shown);
-            field("Last data", Some(last));
-            field("Watched since", Some(shown(*watched_since)));
-        }
+        } => vec![
+            ("Feed", text(feed)),
+            ("Window", Some(format!("{within_hours} hours"))),
+            ("Last data", last_received.map(shown).or(text(&"never"))),
+            ("Watched since", Some(shown(*watched_since))),
+        ],
         Detail::Failure {
             job,
             subject,
             run_id,
             attempt,
-            error: _,
-        } => {
-            field("Job", Some(job.clone()));
-            field("Subject", subject.clone());
-            field("Run", Some(run_id.to_string()));
-            field("Attempt", Some(attempt.to_string()));
-        }
+            ..
+        } => vec![
+            ("Job", text(job)),
+            ("Subject", subject.clone()),
+            ("Run", text(run_id)),
+            ("Attempt", text(attempt)),
+        ],
         Detail::FailedSubmission {
             feed,
             file_type,
@@ -170,27 +169,43 @@ fn fields(detail: &Detail) -> Vec<(&'static str, String)> {
             received_at,
             state,
             run_id,
-            error: _,
+            ..
         } => {
-            field("Feed", feed.as_ref().map(ToString::to_string));
-            field("File type", file_type.as_ref().map(ToString::to_string));
-            field("Submission", Some(submission_id.to_string()));
-            field("Received", Some(shown(*received_at)));
-            field("State", Some(state.clone()));
-            field("Run", run_id.map(|run| run.to_string()));
+            let (feed, file_type) = (feed.as_ref(), file_type.as_ref());
+            let mut fields = submission_fields(feed, file_type, *submission_id, *received_at);
+            fields.push(("State", text(state)));
+            fields.push(("Run", run_id.as_ref().and_then(text)));
+            fields
         }
         Detail::FailedMonth {
             month,
             build_id,
             run_id,
-            error: _,
-        } => {
-            field("Month", Some(month.clone()));
-            field("Build", Some(build_id.to_string()));
-            field("Run", run_id.map(|run| run.to_string()));
-        }
+            ..
+        } => vec![
+            ("Month", text(month)),
+            ("Build", text(build_id)),
+            ("Run", run_id.as_ref().and_then(text)),
+        ],
     }
-    fields
+}
+
+fn submission_fields(
+    feed: Option<&FeedName>,
+    file_type: Option<&FileType>,
+    submission_id: SubmissionId,
+    received_at: DateTime<Utc>,
+) -> Vec<Field> {
+    vec![
+        ("Feed", feed.and_then(text)),
+        ("File type", file_type.and_then(text)),
+        ("Submission", text(&submission_id)),
+        ("Received", Some(shown(received_at))),
+    ]
+}
+
+fn text(value: &impl ToString) -> Option<String> {
+    Some(value.to_string())
 }
 
 fn because(resolution: &Resolution) -> String {
