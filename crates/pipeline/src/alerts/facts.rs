@@ -167,3 +167,25 @@ fn settled(known: &AlertFacts) -> BTreeMap<String, Position> {
             });
     by_submission.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_is_named_where_no_submitter_named_it() {
+        let id = SubmissionId::new().to_string();
+        for (job, subject, is_shown) in [
+            ("parse", id.as_str(), true),
+            ("parse", "smith john", false),
+            ("register", "north/visit/smith john", false),
+            ("submitter_gold", "wa/visit/north/2024-01", true),
+            ("canonical_rebuild", "wa/visit/2024-01", true),
+            ("heartbeat", "bootstrap", true),
+            ("a job of later", "smith john", false),
+        ] {
+            let expected = is_shown.then(|| subject.to_owned());
+            assert_eq!(shown(job, subject), expected, "{job} {subject}");
+        }
+    }
+}
