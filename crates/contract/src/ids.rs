@@ -167,6 +167,10 @@ uuid_id!(
     /// One build of one canonical month.
     BuildId
 );
+uuid_id!(
+    /// Something that went wrong and that people are told of once.
+    IncidentId
+);
 
 #[cfg(test)]
 mod tests {

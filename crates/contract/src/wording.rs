@@ -149,6 +149,7 @@ fn example(key: &str) -> &'static str {
         "contracts" => "[\"medical_claim@v1\"]",
         "layout" => "\"medical_claim@v1\"",
         "column" => "\"sex_code\"",
+        "within" => "\"24h\"",
         "values" => "{ \"1\": \"M\", \"2\": \"F\" }",
         _ => "…",
     }

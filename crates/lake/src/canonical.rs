@@ -1,5 +1,6 @@
 //! From a layout's rows to the statewide shape: mappings as DataFusion expressions.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
@@ -102,6 +103,37 @@ pub fn check_mapping(
         }
     }
     problems
+}
+
+/// What of a layout a canonical column is made from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MappedColumn {
+    /// Columns of the layout, by name; none of a constant.
+    pub inputs: Vec<String>,
+    /// One column as it is, but for its type.
+    pub is_unchanged: bool,
+}
+
+/// By canonical column, in so far as the mapping names them.
+pub fn mapped_columns(
+    mapping: &Mapping,
+    layout: &SchemaRef,
+) -> Result<BTreeMap<String, MappedColumn>, LakeError> {
+    let columns = layout.as_ref().clone().to_dfschema();
+    let columns = columns.map_err(LakeError::plan("the columns of a layout"))?;
+    let context = SessionContext::new();
+    let mut mapped = BTreeMap::new();
+    for (name, source) in &mapping.columns {
+        let planned = expression(&context, source, &columns)?;
+        let inputs = planned.column_refs();
+        let inputs: BTreeSet<_> = inputs.iter().map(|column| column.name.clone()).collect();
+        let column = MappedColumn {
+            inputs: inputs.into_iter().collect(),
+            is_unchanged: matches!(planned, Expr::Column(_)),
+        };
+        mapped.insert(name.clone(), column);
+    }
+    Ok(mapped)
 }
 
 /// A mapping's source as an expression over the layout's columns.

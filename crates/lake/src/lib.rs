@@ -23,7 +23,10 @@ mod rules;
 mod session;
 mod silver;
 
-pub use canonical::{CanonicalSource, canonical_arrow_schema, check_mapping, open_source};
+pub use canonical::{
+    CanonicalSource, MappedColumn, canonical_arrow_schema, check_mapping, mapped_columns,
+    open_source,
+};
 pub use error::LakeError;
 pub use keys::{Key, SubmissionPlace};
 pub use measures::{Measure, Measures, ROWS_NAMED_MAX, Tally};

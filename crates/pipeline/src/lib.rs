@@ -5,7 +5,10 @@
 //! do is decided by pure functions (`inbox::grouping`, `submissions::classify`, `gold::winner`); the
 //! code beside them does it. `run_once` drives all steps until nothing is due.
 
+mod alerts;
 mod catalog;
+#[cfg(test)]
+mod corridor;
 mod error;
 mod event;
 pub mod fault;
@@ -13,13 +16,21 @@ mod gold;
 mod inbox;
 mod inspection;
 mod lease;
+mod lineage;
+mod post;
+#[cfg(test)]
+mod receiver;
 mod run;
 mod settings;
 mod source;
 mod submissions;
 mod trace;
 mod work;
+mod withheld;
 
+pub use alerts::{
+    AlertSettings, AlertsSent, Detail as IncidentDetail, Resolution as IncidentResolution,
+};
 pub use catalog::{Catalog, CatalogError, Layout};
 pub use error::{Blame, PipelineError};
 pub use event::{Event, Observer, RunSummary, StepFailure};
@@ -29,6 +40,7 @@ pub use gold::winner::{ExplainedCandidate, Explanation, choose_winner};
 pub use inbox::discovery::Discovery;
 pub use inbox::grouping::{GroupDecision, MARKER, decide_group, grouping_key};
 pub use inspection::{Inspection, InspectionOutcome, Output, Outputs, inspect_file};
+pub use lineage::{Lineage, LineageSettings};
 pub use run::Pipeline;
 pub use settings::{ClassifierKind, Settings};
 pub use source::Source;

@@ -3,7 +3,10 @@ use std::sync::Arc;
 use lake::Objects;
 use store::{Job, Owner, Store};
 
-use crate::{Catalog, Event, Observer, Patience, PipelineError, RunSummary, Settings, Worked};
+use crate::{
+    AlertSettings, Catalog, Event, Lineage, Observer, Patience, PipelineError, RunSummary, Settings,
+    Worked,
+};
 
 /// Everything that the steps work with. Cheap to clone.
 #[derive(Clone)]
@@ -12,6 +15,10 @@ pub struct Pipeline {
     pub objects: Objects,
     pub catalog: Arc<Catalog>,
     pub settings: Settings,
+    /// Whom to tell of what goes wrong; nobody, until it is set.
+    pub alerts: AlertSettings,
+    /// Whom to tell where rows come from and go; nobody, until it is set.
+    pub lineage: Lineage,
     pub(crate) owner: Owner,
     observer: Observer,
 }
@@ -29,6 +36,8 @@ impl Pipeline {
             objects,
             catalog: Arc::new(catalog),
             settings,
+            alerts: AlertSettings::default(),
+            lineage: Lineage::default(),
             owner: Owner::this_process(),
             observer,
         }

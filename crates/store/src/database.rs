@@ -46,6 +46,8 @@ pub(crate) enum Lock<'a> {
     RebuildQueue,
     /// How many submissions of each submitter are in work.
     Busy,
+    /// What went wrong, and who is to be told.
+    Incidents,
 }
 
 /// SQL text: ours, never an outsider's. What comes from outside is bound.
@@ -261,6 +263,7 @@ impl Transaction {
             Lock::Winners(submitter) => format!("lazaret/winners/{submitter}"),
             Lock::RebuildQueue => "lazaret/rebuild_queue".to_owned(),
             Lock::Busy => "lazaret/busy".to_owned(),
+            Lock::Incidents => "lazaret/incidents".to_owned(),
         };
         if let Self::Postgres(_) = self {
             self.rows(

@@ -142,10 +142,11 @@ fn started(pid: u32) -> Option<String> {
 }
 
 /// The tables whose rows are leased.
-const LEASED: [&str; 3] = [
+const LEASED: [&str; 4] = [
     "submission",
     "submitter_gold_winner",
     "canonical_rebuild_queue",
+    "alert_delivery",
 ];
 
 impl Store {

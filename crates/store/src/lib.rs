@@ -6,6 +6,7 @@
 //! it twice at once, changes nothing ([`Moved::No`]). What changes state writes its `audit_log`
 //! row in the same transaction.
 
+mod alerts;
 mod audit;
 mod builds;
 mod connect;
@@ -30,6 +31,11 @@ mod time;
 mod value;
 mod winners;
 
+pub use alerts::{
+    AlertAction, AlertChannel, AlertDelivery, AlertFacts, AlertScope, DecideIncidents,
+    DeliveryOutcome, FailedMonth, FailedRun, FeedSeen, Incident, IncidentChange, IncidentFilter,
+    IncidentKind, WatchedSubmission,
+};
 pub use audit::{Audit, AuditEntry, AuditFilter};
 pub use builds::{Build, BuildFilter, BuildOutcome, BuildStatus, NewBuild};
 pub use connect::{Backend, Store};

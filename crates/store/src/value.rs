@@ -2,13 +2,17 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use contract::{
-    AtomicMonth, BuildId, FeedName, FileType, RunId, StateCode, SubmissionId, SubmitterId,
+    AtomicMonth, BuildId, FeedName, FileType, IncidentId, RunId, StateCode, SubmissionId,
+    SubmitterId,
 };
 use sqlx::query::Query;
 use sqlx::{Postgres, Sqlite};
 
 use crate::time::to_micros;
-use crate::{BuildStatus, GroupingMethod, Owner, RunStatus, SubmissionState};
+use crate::{
+    AlertAction, AlertChannel, BuildStatus, GroupingMethod, IncidentKind, Owner, RunStatus,
+    SubmissionState,
+};
 
 #[derive(Debug, Clone)]
 pub(crate) enum Value {
@@ -167,6 +171,10 @@ as_text!(
     GroupingMethod,
     BuildStatus,
     RunStatus,
+    IncidentKind,
+    AlertChannel,
+    AlertAction,
+    IncidentId,
     Owner,
 );
 

@@ -261,7 +261,8 @@ pub(crate) fn check_reject_ratio(raw: &RawThresholds, review: &mut Review<'_>) -
     Some(ratio.value)
 }
 
-fn check_ratio(ratio: &Spanned<f64>, help: &str, review: &mut Review<'_>) {
+/// Told as a mistake where it is not from 0 to 1.
+pub(crate) fn check_ratio(ratio: &Spanned<f64>, help: &str, review: &mut Review<'_>) {
     if !(0.0..=1.0).contains(&ratio.value) {
         let message = format!("{} is not a ratio", ratio.value);
         review.refuse(ratio, message, "expected 0 to 1", help);

@@ -6,6 +6,7 @@ mod file_format;
 mod rule;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -93,6 +94,10 @@ pub struct Feed {
     /// Overrides of the contract's thresholds.
     pub reject_ratio: Option<f64>,
     pub min_rows: Option<u64>,
+    /// Rejected rows over rows in, above which people are told. 0 to 1.
+    pub alert_reject_ratio: f64,
+    /// How old the newest validated submission may become before people are told.
+    pub fresh_within: Option<Duration>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -22,6 +22,23 @@ fn a_feed_by_an_unknown_door() {
 }
 
 #[test]
+fn a_feed_that_cannot_be_watched() {
+    let feed = |rest: &str| {
+        let text =
+            format!("feed: a\ntitle: A\nsubmitter: a\nstate: wa\ncontracts: [claim@v1]\n{rest}");
+        shown(Feed::parse("feeds/a.yaml", &text))
+    };
+    let values = feed("alerts: { reject_ratio: 5 }\nfreshness: { within: 90m }\n");
+    insta::assert_snapshot!("feed_watched", values);
+    let key = feed("alerts: { rejects: 0.05 }\n");
+    insta::assert_snapshot!("feed_watched_key", key);
+    let kind = feed("freshness: 24h\n");
+    insta::assert_snapshot!("feed_watched_kind", kind);
+    let missing = feed("freshness: {}\n");
+    insta::assert_snapshot!("feed_watched_missing", missing);
+}
+
+#[test]
 fn a_schema() {
     let text = r#"{
   "file_type": "claim", "version": 1, "title": "Claims",

@@ -26,7 +26,7 @@ pub struct WinnerKey {
 }
 
 /// [`WinnerKey`]'s text in SQL, for lists of keys. No part can hold a `/`.
-const WINNER_KEY_SQL: &str =
+pub(crate) const WINNER_KEY_SQL: &str =
     "state || '/' || file_type || '/' || submitter_id || '/' || atomic_month";
 const WHERE_KEY: &str = "state = $1 AND file_type = $2 AND submitter_id = $3 AND atomic_month = $4";
 

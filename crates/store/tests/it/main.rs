@@ -1,6 +1,7 @@
 //! One suite, run on SQLite and on Postgres: the two cannot drift.
 #![expect(clippy::unwrap_used, reason = "a test's failure is its message")]
 
+mod alerts;
 mod builds;
 mod claims;
 mod connect;

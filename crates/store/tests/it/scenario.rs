@@ -3,9 +3,11 @@
 use contract::{BuildId, SubmissionId};
 use serde_json::json;
 use store::{
-    BuildOutcome, Due, GroupingMethod, NewBuild, RunOutcome, Staged, Store, SubmissionState,
+    BuildOutcome, DeliveryOutcome, Due, GroupingMethod, IncidentKind, NewBuild, RunOutcome, Staged,
+    Store, SubmissionState,
 };
 
+use crate::alerts::{change, claim_delivery, open, resolve};
 use crate::fixtures::{
     LEASE, at, claim, classification, competed, counts, group_of, latest, month_key, owner, parsed,
     ready, received, seen, validated, verdict, winner_key,
@@ -141,6 +143,25 @@ async fn other_ends(store: &Store) {
         .save_checkpoint("scan", "inbox", "{\"page\": 7}")
         .await
         .unwrap();
+    alerts(store).await;
+}
+
+/// One incident whose message is tried in vain, one that is told and over.
+async fn alerts(store: &Store) {
+    let (kind, subject) = (IncidentKind::Failure, "parse/one");
+    change(store, 8, &[open(kind, subject)]).await;
+    let waiting = claim_delivery(store, &owner(), 8).await.unwrap();
+    let again = DeliveryOutcome::Again {
+        at: at(9),
+        error: "answered 503".to_owned(),
+    };
+    store
+        .finish_alert_delivery(waiting.delivery_id, &owner(), &again, at(8))
+        .await
+        .unwrap();
+    let (kind, subject) = (IncidentKind::StaleFeed, "acme_claims");
+    change(store, 10, &[open(kind, subject)]).await;
+    change(store, 11, &[resolve(kind, subject)]).await;
 }
 
 async fn gold_and_canonical(store: &Store) {

@@ -10,7 +10,7 @@ on_both_databases!(
     a_newer_schema_is_refused,
 );
 
-const ALL: [&str; 2] = ["0001 file path", "0002 jobs"];
+const ALL: [&str; 3] = ["0001 file path", "0002 jobs", "0003 alerts"];
 
 async fn migrating_twice_applies_nothing_the_second_time(world: World) {
     let fresh = world.another_empty().await;

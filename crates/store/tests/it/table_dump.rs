@@ -9,7 +9,7 @@ use store::{Backend, Owner};
 
 use crate::world::World;
 
-pub(crate) const TABLES: [&str; 14] = [
+pub(crate) const TABLES: [&str; 17] = [
     "submitter",
     "layout_registry",
     "canonical_schema",
@@ -23,11 +23,14 @@ pub(crate) const TABLES: [&str; 14] = [
     "canonical_build",
     "job_runs",
     "job_checkpoints",
+    "alert_watch",
+    "alert_incident",
+    "alert_delivery",
     "audit_log",
 ];
 
 /// Columns that are JSON in Postgres and text in SQLite.
-const JSON_COLUMNS: [&str; 2] = ["counts", "detail"];
+const JSON_COLUMNS: [&str; 3] = ["counts", "detail", "resolution"];
 
 /// Each table's columns with its nullability, in order.
 pub(crate) async fn columns(world: &World) -> Vec<(String, Vec<(String, bool)>)> {
@@ -121,7 +124,7 @@ fn sort_key(row: &Map<String, Value>) -> (i64, String) {
         "version",
         "atomic_month",
     ];
-    let number = ["audit_id", "queue_id"]
+    let number = ["audit_id", "queue_id", "delivery_id"]
         .iter()
         .find_map(|key| row.get(*key)?.as_i64());
     let texts: Vec<_> = KEYS

@@ -22,12 +22,13 @@ const TESTKIT: &str = "testkit";
 
 /// Libraries that only their home may import, tests included: each is slow to build or is the
 /// one place where its kind of work is done.
-const HOMES: [(&str, &[&str]); 5] = [
+const HOMES: [(&str, &[&str]); 6] = [
     ("deltalake", &["lake"]),
     ("datafusion", &["lake"]),
     ("ballista", &["lake"]),
     ("rdkafka", &["exchange"]),
     ("sqlx", &["store", "warehouse"]),
+    ("reqwest", &["pipeline"]),
 ];
 
 /// Crates that are given what they work on and open nothing themselves.
