@@ -5,6 +5,7 @@ mod cli;
 mod configuration;
 mod daemon;
 mod http;
+mod pipes;
 mod shipped;
 
 use std::process::ExitCode;

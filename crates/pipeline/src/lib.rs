@@ -25,8 +25,8 @@ mod settings;
 mod source;
 mod submissions;
 mod trace;
-mod work;
 mod withheld;
+mod work;
 
 pub use alerts::{
     AlertSettings, AlertsSent, Detail as IncidentDetail, Resolution as IncidentResolution,

@@ -4,8 +4,8 @@ use lake::Objects;
 use store::{Job, Owner, Store};
 
 use crate::{
-    AlertSettings, Catalog, Event, Lineage, Observer, Patience, PipelineError, RunSummary, Settings,
-    Worked,
+    AlertSettings, Catalog, Event, Lineage, Observer, Patience, PipelineError, RunSummary,
+    Settings, Worked,
 };
 
 /// Everything that the steps work with. Cheap to clone.
@@ -18,7 +18,7 @@ pub struct Pipeline {
     /// Whom to tell of what goes wrong; nobody, until it is set.
     pub alerts: AlertSettings,
     /// Whom to tell where rows come from and go; nobody, until it is set.
-    pub lineage: Lineage,
+    pub lineage: Arc<Lineage>,
     pub(crate) owner: Owner,
     observer: Observer,
 }
@@ -37,7 +37,7 @@ impl Pipeline {
             catalog: Arc::new(catalog),
             settings,
             alerts: AlertSettings::default(),
-            lineage: Lineage::default(),
+            lineage: Arc::default(),
             owner: Owner::this_process(),
             observer,
         }

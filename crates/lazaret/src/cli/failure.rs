@@ -27,14 +27,22 @@ impl Failure {
 
     /// Writes it to stderr and returns the exit code.
     pub(crate) fn tell(&self) -> u8 {
-        let (code, text) = match self {
-            Self::Failed(error) => (1, format!("error: {}", with_causes(error))),
-            Self::Unusable(text) => (2, format!("error: {text}")),
-            Self::Refused(text) => (3, format!("refused: {text}")),
+        let (code, kind) = match self {
+            Self::Failed(_) => (1, "error"),
+            Self::Unusable(_) => (2, "error"),
+            Self::Refused(_) => (3, "refused"),
         };
+        let text = self.text();
         // Where stderr is closed there is nobody to tell.
-        let _ = writeln!(std::io::stderr(), "{}", text.trim_end());
+        let _ = writeln!(std::io::stderr(), "{kind}: {}", text.trim_end());
         code
+    }
+
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::Failed(error) => with_causes(error),
+            Self::Unusable(text) | Self::Refused(text) => text.clone(),
+        }
     }
 }
 

@@ -1,9 +1,12 @@
 use anyhow::Context;
 use serde::Serialize;
+use serde_json::json;
 use store::Backend;
 
 use super::output::{Answer, show};
+use super::piped::{Told, telling};
 use super::{Done, Failure, Globals, project};
+use crate::pipes::Report;
 
 const ROW: &str = "phase0_ok";
 const OBJECT: &str = "bootstrap/hello.txt";
@@ -19,6 +22,10 @@ struct Heartbeat {
 
 /// Proves that the database and the object store take something and give it back.
 pub(crate) async fn run(globals: &Globals) -> Result<Done, Failure> {
+    telling(beat(globals)).await
+}
+
+async fn beat(globals: &Globals) -> Result<Told, Failure> {
     let pipeline = project::open_to_read(globals).await?;
     let row = pipeline.store.beat(ROW).await?;
     let put = pipeline.objects.put(OBJECT, TEXT.into()).await;
@@ -35,7 +42,11 @@ pub(crate) async fn run(globals: &Globals) -> Result<Done, Failure> {
         bytes: read.len(),
     };
     show(globals.format, &heartbeat)?;
-    Ok(Done::Well)
+    Ok(Told {
+        done: Done::Well,
+        report: Report::of_heartbeat(json!(heartbeat)),
+        failure: None,
+    })
 }
 
 impl Answer for Heartbeat {

@@ -2,10 +2,13 @@ use clap::{Args, Subcommand};
 use contract::RunId;
 use pipeline::{Ended, Worked};
 use serde::Serialize;
+use serde_json::json;
 use store::{GroupingMethod, Job, Moved, Run, RunFilter, RunStatus};
 
 use super::output::{Answer, Table, instant, say, show};
+use super::piped::{Told, telling};
 use super::{Done, Failure, Globals, actor, project};
+use crate::pipes::{Report, stands};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Call {
@@ -98,12 +101,12 @@ pub(crate) async fn run(globals: &Globals, call: Call) -> Result<Done, Failure> 
             show(globals.format, &Shown(run))?;
             Ok(Done::Well)
         }
-        Call::Launch(launch) => self::launch(globals, launch).await,
+        Call::Launch(call) => telling(launch(globals, call)).await,
         Call::Retry(retry) => self::retry(globals, retry).await,
     }
 }
 
-async fn launch(globals: &Globals, call: Launch) -> Result<Done, Failure> {
+async fn launch(globals: &Globals, call: Launch) -> Result<Told, Failure> {
     let pipeline = project::open(globals).await?;
     pipeline.store.release_dead_leases(pipeline.owner()).await?;
     pipeline.sync_registry().await?;
@@ -123,9 +126,15 @@ async fn launch(globals: &Globals, call: Launch) -> Result<Done, Failure> {
     };
     let launched = Launched::new(call.job, call.subject, worked);
     show(globals.format, &launched)?;
-    Ok(match launched.error {
-        Some(_) => Done::WithFaults,
-        None => Done::Well,
+    let (store, objects) = (&pipeline.store, &pipeline.objects);
+    let (now, places) = stands(store, objects, launched.job, &launched.subject).await?;
+    Ok(Told {
+        done: match launched.error {
+            Some(_) => Done::WithFaults,
+            None => Done::Well,
+        },
+        report: Report::of_job(json!(launched), &now, &places),
+        failure: launched.error,
     })
 }
 

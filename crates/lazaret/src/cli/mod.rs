@@ -13,6 +13,7 @@ pub(crate) mod inspect;
 pub(crate) mod job;
 pub(crate) mod migrate;
 mod output;
+mod piped;
 mod progress;
 mod project;
 pub(crate) mod quarantine;

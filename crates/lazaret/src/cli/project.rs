@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use contract::SubmissionId;
 use lake::Objects;
-use pipeline::{Catalog, Observer, Pipeline};
+use pipeline::{Catalog, Lineage, Observer, Pipeline};
 use store::{Store, Submission, SubmissionFilter};
 
 use super::output::short;
@@ -71,13 +71,11 @@ fn assemble(
     observer: Observer,
 ) -> Result<Pipeline, Failure> {
     let objects = Objects::connect(&configuration.objects_url)?;
-    Ok(Pipeline::new(
-        store,
-        objects,
-        catalog,
-        configuration.settings.clone(),
-        observer,
-    ))
+    let settings = configuration.settings.clone();
+    let mut pipeline = Pipeline::new(store, objects, catalog, settings, observer);
+    pipeline.alerts = configuration.alerts.clone();
+    pipeline.lineage = Lineage::new(configuration.lineage.clone()).into();
+    Ok(pipeline)
 }
 
 pub(crate) fn nobody() -> Observer {

@@ -1,9 +1,12 @@
 use clap::Subcommand;
 use pipeline::{RegistryChange, RegistryProblem};
 use serde::Serialize;
+use serde_json::json;
 
 use super::output::{Answer, Table, plural, show};
+use super::piped::{Told, telling};
 use super::{Done, Failure, Globals, project};
+use crate::pipes::Report;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Call {
@@ -19,6 +22,10 @@ struct Synced {
 
 pub(crate) async fn run(globals: &Globals, call: &Call) -> Result<Done, Failure> {
     let Call::Sync = call;
+    telling(sync(globals)).await
+}
+
+async fn sync(globals: &Globals) -> Result<Told, Failure> {
     let configuration = project::configuration(globals)?;
     let pipeline = project::open_watched(&configuration, project::nobody()).await?;
     let problems = pipeline.catalog.check_mappings();
@@ -29,10 +36,15 @@ pub(crate) async fn run(globals: &Globals, call: &Call) -> Result<Done, Failure>
     };
     let synced = Synced { changes, problems };
     show(globals.format, &synced)?;
-    Ok(if synced.problems.is_empty() {
-        Done::Well
-    } else {
-        Done::DocumentsWrong
+    let report = Report::of_registry(json!(synced));
+    let (done, failure) = match synced.problems.is_empty() {
+        true => (Done::Well, None),
+        false => (Done::DocumentsWrong, Some(synced.text())),
+    };
+    Ok(Told {
+        done,
+        report,
+        failure,
     })
 }
 

@@ -1,7 +1,8 @@
 use std::time::Instant;
 
+use chrono::Utc;
 use clap::Args;
-use pipeline::StepFailure;
+use pipeline::{Pipeline, StepFailure};
 use serde::Serialize;
 
 use super::output::{Answer, count, plural, show, size};
@@ -32,6 +33,7 @@ pub(crate) async fn run(globals: &Globals, _: &Call) -> Result<Done, Failure> {
     project::require_mappings(&pipeline)?;
     let started = Instant::now();
     let summary = pipeline.run_once().await;
+    tell(&pipeline).await?;
     let mut tally = progress.take();
     tally.complete(&pipeline.store).await?;
     let ran = Ran {
@@ -43,6 +45,17 @@ pub(crate) async fn run(globals: &Globals, _: &Call) -> Result<Done, Failure> {
     show(globals.format, &ran)?;
     let failed = !ran.failures.is_empty() || ran.tally.has_failed_builds();
     Ok(if failed { Done::WithFaults } else { Done::Well })
+}
+
+/// Tells people what went wrong, if anybody is to be told. What cannot be sent now is sent by the
+/// next run.
+async fn tell(pipeline: &Pipeline) -> Result<(), Failure> {
+    pipeline.check_alerts(Utc::now()).await?;
+    let told = pipeline.deliver_alerts(Utc::now()).await?;
+    if told.postponed + told.given_up > 0 {
+        tracing::warn!(?told, "not all alerts could be sent");
+    }
+    Ok(())
 }
 
 impl Answer for Ran {

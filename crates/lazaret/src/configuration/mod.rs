@@ -7,12 +7,13 @@ mod check;
 mod daemon;
 mod error;
 mod raw;
+mod telling;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use pipeline::{ClassifierKind, RetryPolicy, Settings};
+use pipeline::{AlertSettings, ClassifierKind, LineageSettings, RetryPolicy, Settings};
 use serde::Serialize;
 
 pub(crate) use self::daemon::{DaemonSettings, Orchestrator, TlsFiles};
@@ -31,6 +32,8 @@ pub(crate) struct Configuration {
     pub(crate) objects_url: String,
     pub(crate) settings: Settings,
     pub(crate) daemon: DaemonSettings,
+    pub(crate) alerts: AlertSettings,
+    pub(crate) lineage: LineageSettings,
     /// Every setting as it stands and where it came from, passwords hidden.
     pub(crate) shown: Vec<ShownSetting>,
 }
@@ -200,9 +203,10 @@ impl Configuration {
             check::whole_number(text, 0, 87_600)
         });
         let environment = reader.read(ENVIRONMENT, |text, _| check::environment(text));
+        let alerts = telling::alerts(&mut reader, environment.as_ref());
+        let lineage = telling::lineage(&project, &mut reader);
         let shown = reader.finish()?;
         let read = "a setting that was not read is a mistake, and mistakes end the reading above";
-        environment.expect(read);
         Ok(Self {
             project,
             metadata_url: metadata_url.expect(read),
@@ -221,6 +225,8 @@ impl Configuration {
                 gold_retention: Duration::from_secs(3_600 * retention_hours.expect(read)),
             },
             daemon: daemon.expect(read),
+            alerts: alerts.expect(read),
+            lineage: lineage.expect(read),
             shown,
         })
     }

@@ -50,6 +50,8 @@ raw_file! {
     schedules as RawSchedules { inbox_discovery, parse, validate, submitter_gold, canonical_rebuild }
     daemon as RawDaemon { orchestrator, poll_seconds }
     http as RawHttp { listen, certificate, key }
+    alerts as RawAlerts { check_hours }
+    lineage as RawLineage { file }
     gold as RawGold { retention_hours }
 }
 

@@ -68,6 +68,7 @@ impl Crew {
             return Ok(false);
         };
         histogram!("lazaret_run_seconds", "job" => job.as_str()).record(started.elapsed());
+        self.wakes.has_ended();
         if worked.failure().is_none() {
             for &sensor in Sensor::woken_by(job) {
                 self.wakes.wake(sensor);

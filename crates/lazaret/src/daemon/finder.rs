@@ -104,6 +104,9 @@ impl Finder {
         self.look(&pipeline, look).await?;
         let patience = Patience::of_a_worker(None);
         let registered = pipeline.register_closed_groups(&patience).await?;
+        if !registered.worked.is_empty() {
+            self.wakes.has_ended();
+        }
         let succeeded = registered
             .worked
             .iter()

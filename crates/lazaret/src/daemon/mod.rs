@@ -8,6 +8,7 @@ mod crew;
 mod documents;
 mod finder;
 mod folder;
+mod teller;
 mod told;
 mod wakes;
 
@@ -24,6 +25,7 @@ use self::crew::Crew;
 pub(crate) use self::documents::Documents;
 use self::finder::Finder;
 pub(crate) use self::finder::Tidings;
+use self::teller::Teller;
 pub(crate) use self::told::observer;
 use self::wakes::Wakes;
 use crate::configuration::{Configuration, Orchestrator};
@@ -106,6 +108,11 @@ impl Daemon {
         let mut numbers = 1..;
         let mut number = || numbers.next().unwrap_or_default();
         let mut owners = Vec::new();
+        let teller = Teller {
+            documents: self.documents.clone(),
+            stop: self.stop.clone(),
+        };
+        tasks.spawn(teller.run(self.wakes.ended()));
         if settings.parallel[&Sensor::InboxDiscovery] > 0 {
             let finder = Finder {
                 documents: self.documents.clone(),

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use pipeline::{Pipeline, PipelineError};
 use serde::Serialize;
-use store::{FeedState, Retry};
+use store::{FeedState, IncidentFilter, Retry};
 
 use super::{State, problem};
 
@@ -121,6 +121,16 @@ pub(super) async fn read(state: &State) -> Result<Health, PipelineError> {
     let store = &pipeline.store;
     let counts = store.count_by_state().await?;
     let mut anomalies: Vec<Anomaly> = store.retries().await?.into_iter().map(Into::into).collect();
+    let open = IncidentFilter {
+        only_open: true,
+        limit: None,
+    };
+    let incidents = store.incidents(&open).await?.into_iter();
+    anomalies.extend(incidents.map(|incident| Anomaly {
+        kind: incident.kind.as_str(),
+        subject: incident.subject,
+        detail: incident.detail.to_string(),
+    }));
     if let Some(detail) = state.documents.problem() {
         anomalies.push(Anomaly {
             kind: "documents",

@@ -66,6 +66,9 @@ async fn refresh(state: &State) -> Result<(), PipelineError> {
     let oldest = store.oldest_due().await?;
     let age = oldest.map_or(0.0, |at| (now - at).as_seconds_f64());
     gauge!("lazaret_oldest_due_seconds").set(age.max(0.0));
+    counter!("lazaret_lineage_events_total", "outcome" => "taken")
+        .absolute(pipeline.lineage.emitted());
+    counter!("lazaret_lineage_events_total", "outcome" => "lost").absolute(pipeline.lineage.lost());
     gauge!("lazaret_leases").set(store.leases(now).await? as f64);
     Ok(())
 }

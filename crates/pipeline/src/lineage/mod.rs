@@ -114,7 +114,7 @@ impl Pipeline {
         if work.job.is_empty() {
             job.clone_into(&mut work.job);
         }
-        if let Some(RunOutcome::Failed { error }) = outcome {
+        if let Some(RunOutcome::Failed { error, .. }) = outcome {
             work.failure = Some(self.shown_error(error, subject).await?);
         }
         Ok(work)

@@ -77,7 +77,7 @@ async fn each_run_is_told_from_raw_files_to_the_statewide_month() {
     let world = World::new();
     let mut pipeline = world.pipeline().await;
     let file = world.root().join("lineage.jsonl");
-    pipeline.lineage = to_file(&file);
+    pipeline.lineage = to_file(&file).into();
     world.drop_rows("1", 1);
     pipeline.run_once().await.unwrap();
     let runs = pipeline.tell_of_runs().await;
@@ -109,7 +109,7 @@ async fn what_fails_is_told_with_its_error() {
     let world = World::new();
     let mut pipeline = world.pipeline().await;
     let file = world.root().join("lineage.jsonl");
-    pipeline.lineage = to_file(&file);
+    pipeline.lineage = to_file(&file).into();
     // A file that cannot be read: the run did its work, and nothing came of it.
     world.drop_text("1", "");
     pipeline.run_once().await.unwrap();
@@ -133,9 +133,17 @@ async fn what_fails_is_told_with_its_error() {
     let run = RunId::new();
     let error = format!("the disk is full at {NAME}.csv");
     pipeline
-        .lineage_ended(run, "parse", &subject, &RunOutcome::Failed { error })
+        .lineage_ended(
+            run,
+            "parse",
+            &subject,
+            &RunOutcome::Failed {
+                error,
+                next: Next::Stop,
+            },
+        )
         .await;
-    pipeline.catalog.layouts.clear();
+    pipeline.catalog = Default::default();
     let gone = RunOutcome::Failed {
         error: "layout `visit@v1` is not in the project".to_owned(),
     };
@@ -183,7 +191,7 @@ async fn a_backend_is_told_and_one_that_is_down_holds_nothing_up() {
 async fn a_file_that_cannot_be_written_loses_events_and_nothing_else() {
     let world = World::new();
     let mut pipeline = world.pipeline().await;
-    pipeline.lineage = to_file(world.root());
+    pipeline.lineage = to_file(world.root()).into();
     let run = RunId::new();
     pipeline
         .lineage_started(run, "parse", "no submission")
@@ -204,7 +212,7 @@ async fn openlineages_own_classes_take_every_event() {
     let world = World::new();
     let mut pipeline = world.pipeline().await;
     let file = world.root().join("lineage.jsonl");
-    pipeline.lineage = to_file(&file);
+    pipeline.lineage = to_file(&file).into();
     world.drop_rows("1", 1);
     world.drop_text("2", "");
     pipeline.run_once().await.unwrap();

@@ -207,6 +207,8 @@ impl Pipeline {
             .store
             .start_run(job.as_str(), subject, &self.owner)
             .await?;
+        self.lineage_started(run.run_id, job.as_str(), subject)
+            .await;
         let retry = self.settings.retry;
         let done = if gives_up && retry.is_spent(run) {
             Err(PipelineError::GivenUp {
@@ -242,6 +244,8 @@ impl Pipeline {
                 (outcome, Ended::Failed(failure))
             }
         };
+        self.lineage_ended(run.run_id, job.as_str(), subject, &outcome)
+            .await;
         self.store.finish_run(run.run_id, &outcome).await?;
         Ok(Worked {
             job,
