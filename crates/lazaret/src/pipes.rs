@@ -86,11 +86,6 @@ impl Pipes {
         Ok(pipes)
     }
 
-    /// True where Dagster started this process, and so nobody sits at a prompt.
-    pub(crate) fn is_open(&self) -> bool {
-        self.channel.is_some()
-    }
-
     /// Tells what was done: the answer as it was printed, and for each asset of the step what
     /// stands now, with its checks.
     pub(crate) fn report(&self, report: &Report) -> Result<(), PipesError> {
