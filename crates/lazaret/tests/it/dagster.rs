@@ -111,19 +111,45 @@ impl<'a> Dagster<'a> {
         use std::os::unix::process::CommandExt;
         let log = self.home.path().join("daemon.log");
         let file = std::fs::File::create(&log).unwrap();
-        let mut command = self.command("dagster-daemon", &["run"]);
-        command
+        let daemon = self.command("dagster-daemon", &["run"]);
+        let mut watched = Command::new("sh");
+        watched
+            .args(["-c", WATCHED, "dagster of a test"])
+            .arg(daemon.get_program())
+            .args(daemon.get_args())
+            .current_dir(location());
+        for (name, value) in daemon.get_envs() {
+            match value {
+                Some(value) => watched.env(name, value),
+                None => watched.env_remove(name),
+            };
+        }
+        watched
             .env("ORCHESTRATOR", "dagster")
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(file.try_clone().unwrap())
             .stderr(file)
             .process_group(0);
         Running {
-            child: command.spawn().unwrap(),
+            child: watched.spawn().unwrap(),
             log,
         }
     }
 }
+
+/// Ends what it started, and all that this has started, when standard input closes: however the
+/// test ends, nothing is left behind.
+const WATCHED: &str = r#"
+"$@" </dev/null &
+cat >/dev/null
+trap '' TERM
+kill -TERM 0
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+    sleep 1
+    kill -0 $! 2>/dev/null || break
+done
+kill -KILL 0
+"#;
 
 fn location() -> PathBuf {
     repository().join("integrations/dagster")
@@ -150,17 +176,8 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let group = format!("-{}", self.child.id());
-        for signal in ["-TERM", "-KILL"] {
-            let _ = Command::new("kill").args([signal, "--", &group]).status();
-            let began = Instant::now();
-            while began.elapsed() < Duration::from_secs(20) {
-                if !matches!(self.child.try_wait(), Ok(None)) {
-                    break;
-                }
-                std::thread::sleep(Duration::from_millis(50));
-            }
-        }
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
     }
 }
 
