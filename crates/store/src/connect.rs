@@ -104,6 +104,12 @@ async fn open_sqlite(url: &str) -> Result<Database, StoreError> {
         SqlitePoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(BUSY_TIMEOUT)
+            // Where a commit fails (the disk is full), SQLite has rolled back by itself and the
+            // driver goes on counting the transaction: nothing could be begun there any more.
+            .before_acquire(|connection, _| {
+                let is_idle = !connection.is_in_transaction();
+                Box::pin(async move { Ok(is_idle) })
+            })
     };
     // The writer first: it makes the file and sets its journal before anybody reads.
     let writer = when_not_busy(pool(1), &options).await;

@@ -114,7 +114,7 @@ fn a_full_disk_fails_the_run_and_the_next_one_goes_on() {
         return;
     }
     let expected = undisturbed();
-    for free in [64, 8_000, 15_000] {
+    for free in [64, 8_000, 15_000, 15_500, 16_000, 16_500] {
         check(&expected, ON_A_SMALL_DISK, |used| used + free);
     }
 }
