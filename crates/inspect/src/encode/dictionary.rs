@@ -1,6 +1,8 @@
 //! The different values of a column, each with a number, in the order in which they first come.
 //! Values of up to 15 bytes are compared as one number; of longer ones, a hash goes before.
 
+use std::ops::Range;
+
 /// What the dictionary may hold, in bytes as Parquet writes them.
 const DICTIONARY_BYTES: usize = 1 << 20;
 /// Slots of the table at first; it grows so that three of four stay empty: most values are found
@@ -169,10 +171,15 @@ impl Dictionary {
     }
 
     pub(super) fn value(&self, number: usize) -> &[u8] {
+        &self.page[self.place(number)]
+    }
+
+    /// Where in the page a value's bytes are, without its length.
+    pub(super) fn place(&self, number: usize) -> Range<usize> {
         let prefix = if self.prefixed { size_of::<u32>() } else { 0 };
         let next = self.starts.get(number + 1);
         let end = next.map_or(self.page.len(), |next| *next as usize - prefix);
-        &self.page[self.starts[number] as usize..end]
+        self.starts[number] as usize..end
     }
 
     pub(super) fn values(&self) -> impl Iterator<Item = &[u8]> {
