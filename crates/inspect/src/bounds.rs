@@ -191,14 +191,25 @@ fn padded(rest: &[u8]) -> ([u8; 64], u64) {
     (chunk, (1 << rest.len()) - 1)
 }
 
+/// So many places are written at a time, those that are none taken back: how many a chunk has
+/// cannot be predicted, and few have more.
+const AT_ONCE: usize = 16;
+
 #[inline(always)]
 fn append(mut places: u64, start: u32, found: &mut Vec<u32>) {
-    // So that no push has to move what was found.
-    found.reserve(64);
-    while places != 0 {
-        found.push(start + places.trailing_zeros());
-        places &= places - 1;
+    let length = found.len() + places.count_ones() as usize;
+    loop {
+        let mut some = [0; AT_ONCE];
+        for place in &mut some {
+            *place = start + places.trailing_zeros();
+            places &= places.wrapping_sub(1);
+        }
+        found.extend_from_slice(&some);
+        if places == 0 {
+            break;
+        }
     }
+    found.truncate(length);
 }
 
 #[cfg(test)]

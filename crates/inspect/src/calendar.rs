@@ -3,9 +3,35 @@
 pub(crate) const MICROSECONDS_PER_SECOND: i64 = 1_000_000;
 pub(crate) const MICROSECONDS_PER_DAY: i64 = 86_400 * MICROSECONDS_PER_SECOND;
 
-const DAYS_IN_MONTH: [u8; 13] = [0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+#[derive(Debug, Clone, Copy)]
+struct Month {
+    /// Of the same year.
+    days_before: u32,
+    /// 0 where there is no such month.
+    days: u32,
+}
 
-const DAYS_BEFORE_MONTH: [u16; 13] = [0, 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
+/// By month, of common years and of leap years.
+const MONTHS: [[Month; 16]; 2] = [months(28), months(29)];
+
+const fn months(february: u32) -> [Month; 16] {
+    const NONE: Month = Month {
+        days_before: 0,
+        days: 0,
+    };
+    let days = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let mut months = [NONE; 16];
+    let (mut month, mut days_before) = (0, 0);
+    while month < days.len() {
+        months[month + 1] = Month {
+            days_before,
+            days: days[month],
+        };
+        days_before += days[month];
+        month += 1;
+    }
+    months
+}
 
 /// From 0001-01-01 to 1970-01-01, both included.
 const DAYS_UP_TO_EPOCH: i32 = 719_163;
@@ -13,19 +39,17 @@ const DAYS_UP_TO_EPOCH: i32 = 719_163;
 /// Days since 1970-01-01, or nothing where there is no such day or the year is not 1 to 9999.
 #[inline]
 pub(crate) fn days_since_epoch(year: u32, month: u32, day: u32) -> Option<i32> {
-    if !(1..=9999).contains(&year) || !(1..=12).contains(&month) || day == 0 {
-        return None;
-    }
-    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    let last = u32::from(DAYS_IN_MONTH[month as usize]) + u32::from(leap && month == 2);
-    if day > last {
+    // No branch depends on what a good date is: neither years nor months can be predicted.
+    let leap = year.is_multiple_of(4) & (!year.is_multiple_of(100) | year.is_multiple_of(400));
+    let of_year = &MONTHS[usize::from(leap)];
+    let Month { days_before, days } = of_year[month as usize % of_year.len()];
+    let is_month = (month as usize) < of_year.len();
+    if !((1..=9999).contains(&year) & is_month & (day.wrapping_sub(1) < days)) {
         return None;
     }
     let years = year - 1;
     let leap_days = years / 4 - years / 100 + years / 400;
-    let day_of_year =
-        u32::from(DAYS_BEFORE_MONTH[month as usize]) + u32::from(leap && month > 2) + day;
-    Some((years * 365 + leap_days + day_of_year) as i32 - DAYS_UP_TO_EPOCH)
+    Some((years * 365 + leap_days + days_before + day) as i32 - DAYS_UP_TO_EPOCH)
 }
 
 /// Year and month of a day since 1970-01-01, or nothing where the year is not 1 to 9999.

@@ -256,23 +256,24 @@ impl Cells<'_> {
         let (source, field, reader) = (self.source, self.field, self.reader);
         let (rows, bytes) = (&source.tile.rows[..], source.bytes);
         let quick = reader.is_quick() && keep.is_quick();
+        let answers = std::mem::take(&mut self.valid);
         debug_assert_eq!(
             rows.len(),
-            self.valid.len(),
+            answers.len(),
             "there is one answer for each row"
         );
-        for (at, &row) in rows.iter().enumerate() {
+        for ((at, &row), valid) in rows.iter().enumerate().zip(answers) {
             let (start, end) = source.tile.place(row, field);
             if quick
                 && let Some(text) = ShortText::at(bytes, start, end)
                 && reader.is_bare(text, bytes, end)
                 && keep.keep_short(at, text)
             {
-                self.valid[at] = !text.is_empty();
+                *valid = !text.is_empty();
                 continue;
             }
             let (has_value, broken) = self.keep_any(&mut keep, at, &bytes[start..end]);
-            self.valid[at] = has_value;
+            *valid = has_value;
             if !broken.is_nothing() {
                 report_cell(report, row, broken);
             }

@@ -27,10 +27,39 @@ struct FixedDate {
     relaxed: bool,
     literals: u128,
     literal_places: u128,
-    /// Where the digits of each stand, in bits.
-    year: u32,
-    month: u32,
-    day: u32,
+    year: Place,
+    month: Place,
+    day: Place,
+}
+
+/// Where digits stand among sixteen bytes: in the lower eight, the upper or the middle ones, so
+/// that one shift gets them, and that of a number no wider than a register.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    word: u8,
+    shift: u8,
+}
+
+impl Place {
+    fn of(at: usize, width: usize) -> Self {
+        let word = (0..3)
+            .find(|word| at + width <= 4 * word + 8)
+            .expect("digits stand among sixteen bytes");
+        Self {
+            word: word as u8,
+            shift: 8 * (at - 4 * word) as u8,
+        }
+    }
+
+    /// The digits in the lowest bytes.
+    #[inline(always)]
+    fn of_words(self, words: &[u64; 4]) -> u64 {
+        words[usize::from(self.word % 4)] >> self.shift
+    }
+
+    fn bits_before(self) -> u32 {
+        32 * u32::from(self.word) + u32::from(self.shift)
+    }
 }
 
 impl FixedDates {
@@ -90,7 +119,10 @@ impl FixedDate {
                 }
                 _ => return None,
             };
-            if places[part].replace(8 * length as u32).is_some() {
+            if length + width > ShortText::BYTES_MAX {
+                return None;
+            }
+            if places[part].replace(Place::of(length, width)).is_some() {
                 return None;
             }
             length += width;
@@ -98,7 +130,7 @@ impl FixedDate {
         let [Some(year), Some(month), Some(day)] = places else {
             return None;
         };
-        (length <= ShortText::BYTES_MAX).then_some(Self {
+        Some(Self {
             length,
             relaxed,
             literals: u128::from_le_bytes(literals),
@@ -111,9 +143,9 @@ impl FixedDate {
 
     fn written(&self, year: [u8; 4], month: [u8; 2], day: [u8; 2]) -> ShortText {
         let wide = self.literals
-            | u128::from(u32::from_le_bytes(year)) << self.year
-            | u128::from(u16::from_le_bytes(month)) << self.month
-            | u128::from(u16::from_le_bytes(day)) << self.day;
+            | u128::from(u32::from_le_bytes(year)) << self.year.bits_before()
+            | u128::from(u16::from_le_bytes(month)) << self.month.bits_before()
+            | u128::from(u16::from_le_bytes(day)) << self.day.bits_before();
         ShortText {
             low: wide as u64,
             high: (wide >> 64) as u64,
@@ -137,9 +169,10 @@ impl FixedDate {
         if !self.fits(text, wide) {
             return None;
         }
-        let year = u64::from((wide >> self.year) as u32);
-        let month = u64::from((wide >> self.month) as u16);
-        let day = u64::from((wide >> self.day) as u16);
+        let words = [text.low, (wide >> 32) as u64, text.high, 0];
+        let year = u64::from(self.year.of_words(&words) as u32);
+        let month = u64::from(self.month.of_words(&words) as u16);
+        let day = self.day.of_words(&words);
         day_of(year | month << 32 | day << 48)
     }
 }

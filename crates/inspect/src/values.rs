@@ -143,10 +143,12 @@ impl TextValues {
             if moved > 0 {
                 self.bytes.copy_within(start..end, to as usize);
             }
-            for row in run.clone() {
-                rows += 1;
-                self.ends[rows] = self.ends[row + 1] - moved;
+            let ends = run.start + 1..run.end + 1;
+            self.ends.copy_within(ends, rows + 1);
+            for end in &mut self.ends[rows + 1..][..run.len()] {
+                *end -= moved;
             }
+            rows += run.len();
         }
         self.ends.truncate(rows + 1);
     }
@@ -248,10 +250,8 @@ impl ColumnValues {
     }
 
     pub(crate) fn finish(self, kind: &Kind) -> ArrayRef {
-        let valid = &self.valid;
-        let nulls = valid
-            .contains(&false)
-            .then(|| NullBuffer::new(bitmap(valid)));
+        let nulls = Some(NullBuffer::new(bitmap(&self.valid)));
+        let nulls = nulls.filter(|nulls| nulls.null_count() > 0);
         match self.values {
             Values::Text(values) => Arc::new(values.finish(nulls)),
             Values::Integer(values) => Arc::new(Int64Array::new(values.into(), nulls)),

@@ -100,10 +100,8 @@ impl Column {
             chunks.push(EncodedColumn::Own(chunk));
             return Ok(());
         }
-        let arrays = pieces.into_iter().map(|piece| piece.into_array(data_type));
-        let arrays = arrays.collect::<Result<Vec<_>, _>>()?;
         if variety == Variety::Many && physical == Some(Physical::Text) {
-            let chunk = text_chunk::encode(&self.descriptor, &arrays, compressor)?;
+            let chunk = text_chunk::encode(&self.descriptor, &pieces, compressor)?;
             chunks.push(EncodedColumn::Own(chunk));
             return Ok(());
         }
@@ -112,8 +110,8 @@ impl Column {
             Variety::Few => self.few.create_column_writers(0)?,
             Variety::Many => self.many.create_column_writers(0)?,
         };
-        for array in arrays {
-            let leaves = compute_leaves(&self.field, &array)?;
+        for piece in pieces {
+            let leaves = compute_leaves(&self.field, &piece.into_array(data_type)?)?;
             for (writer, leaf) in writers.iter_mut().zip(&leaves) {
                 writer.write(leaf)?;
             }

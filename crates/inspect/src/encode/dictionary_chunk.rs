@@ -39,7 +39,7 @@ pub(super) fn encode(
         let mut valid = BooleanBufferBuilder::new(0);
         if nulls > 0 {
             for piece in pieces {
-                piece.append_validity(&mut valid);
+                piece.append_validity(0..piece.len(), &mut valid);
             }
         }
         write_levels(rows, (nulls > 0).then(|| valid.as_slice()), &mut page);

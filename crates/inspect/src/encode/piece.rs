@@ -1,5 +1,6 @@
 //! Some rows of one column on their way into a row group: as Arrow, or as codes.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -45,21 +46,35 @@ impl Piece {
         }
     }
 
-    /// One bit for each row: whether it has a value.
-    pub(super) fn append_validity(&self, valid: &mut BooleanBufferBuilder) {
+    /// One bit for each of those rows: whether it has a value. Says how many have none.
+    pub(super) fn append_validity(
+        &self,
+        rows: Range<usize>,
+        valid: &mut BooleanBufferBuilder,
+    ) -> usize {
         match self {
             Self::Plain(array) => match array.nulls() {
-                None => valid.append_n(array.len(), true),
-                Some(nulls) => valid.append_buffer(nulls.inner()),
+                None => {
+                    valid.append_n(rows.len(), true);
+                    0
+                }
+                Some(nulls) => {
+                    let nulls = nulls.slice(rows.start, rows.len());
+                    valid.append_buffer(nulls.inner());
+                    nulls.null_count()
+                }
             },
             Self::Coded(coded) => {
-                for codes in coded.codes.chunks(u64::BITS as usize) {
+                let mut nulls = 0;
+                for codes in coded.codes[rows].chunks(u64::BITS as usize) {
                     let bits = (0..).zip(codes);
                     let bits = bits.fold(0, |bits, (at, code)| {
                         bits | u64::from(*code != NO_VALUE) << at
                     });
                     valid.append_packed_range(0..codes.len(), &bits.to_le_bytes());
+                    nulls += codes.len() - bits.count_ones() as usize;
                 }
+                nulls
             }
         }
     }

@@ -5,66 +5,172 @@
 
 use std::ops::Range;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanBufferBuilder};
+use arrow::array::{Array, AsArray, BooleanBufferBuilder};
 use parquet::data_type::ByteArray;
 use parquet::errors::ParquetError;
 use parquet::file::statistics::Statistics;
 use parquet::schema::types::ColumnDescPtr;
 use zstd::bulk::Compressor;
 
+use super::codebook::{Coded, NO_VALUE};
 use super::pages::{Chunk, EXTREME_BYTES, PAGE_BYTES, Pages, Values, write_levels};
+use super::piece::Piece;
+use crate::word::ShortText;
 
 /// Texts of up to that many bytes are copied as so many, and what was too much taken back.
 const SHORT: usize = 16;
 
 pub(super) fn encode(
     column: &ColumnDescPtr,
-    pieces: &[ArrayRef],
+    pieces: &[Piece],
     compressor: &mut Compressor<'_>,
 ) -> Result<Chunk, ParquetError> {
-    let mut pages = Pages::new(compressor);
-    let mut page = Page::default();
-    let mut extremes = None;
+    let mut writing = Writing {
+        column,
+        pages: Pages::new(compressor),
+        page: Page::default(),
+        extremes: None,
+        nulls: 0,
+    };
     for piece in pieces {
-        let texts = piece.as_string::<i32>();
-        let (bytes, offsets) = (texts.value_data(), texts.value_offsets());
-        let mut first = 0;
-        for row in 0..texts.len() {
-            if texts.is_valid(row) {
-                let (start, end) = (offsets[row] as usize, offsets[row + 1] as usize);
-                page.push(bytes, start, end);
-                widen(&mut extremes, &bytes[start..end]);
-            }
-            if page.values.len() >= PAGE_BYTES {
-                page.count(piece, first..row + 1);
-                page.write(column, &mut pages)?;
-                first = row + 1;
-            }
-        }
-        page.count(piece, first..texts.len());
+        writing.take(piece)?;
     }
-    page.write(column, &mut pages)?;
-
-    let nulls: usize = pieces.iter().map(Array::null_count).sum();
-    let (min, max) = extremes.unzip();
-    let extreme = |text: &[u8]| ByteArray::from(text.to_vec());
-    let fits = |text: &&[u8]| text.len() <= EXTREME_BYTES;
+    writing.write_page()?;
+    let (min, max) = writing.extremes.map(|known| (known.min, known.max)).unzip();
+    let extreme = |text: Extreme| ByteArray::from(text.text);
+    let fits = |extreme: &Extreme| extreme.text.len() <= EXTREME_BYTES;
     let (min, max) = (min.filter(fits).map(extreme), max.filter(fits).map(extreme));
-    let statistics = Statistics::byte_array(min, max, None, Some(nulls as u64), false);
-    pages.finish(column, statistics)
+    let statistics = Statistics::byte_array(min, max, None, Some(writing.nulls as u64), false);
+    writing.pages.finish(column, statistics)
 }
 
-/// Makes the least and the greatest of the texts so far those with one more.
-#[inline]
-fn widen<'a>(extremes: &mut Option<(&'a [u8], &'a [u8])>, text: &'a [u8]) {
-    match extremes {
-        None => *extremes = Some((text, text)),
-        Some((min, max)) => {
-            if text < *min {
-                *min = text;
-            } else if text > *max {
-                *max = text;
+/// The chunk on its way.
+struct Writing<'a, 'c> {
+    column: &'a ColumnDescPtr,
+    pages: Pages<'a, 'c>,
+    page: Page,
+    extremes: Option<Extremes>,
+    nulls: usize,
+}
+
+impl Writing<'_, '_> {
+    fn take(&mut self, piece: &Piece) -> Result<(), ParquetError> {
+        let mut first = 0;
+        match piece {
+            Piece::Plain(array) => {
+                let texts = array.as_string::<i32>();
+                let (bytes, offsets) = (texts.value_data(), texts.value_offsets());
+                for row in 0..texts.len() {
+                    if texts.is_valid(row) {
+                        let (start, end) = (offsets[row] as usize, offsets[row + 1] as usize);
+                        self.push(bytes, start..end);
+                    }
+                    self.end_row(piece, row, &mut first)?;
+                }
             }
+            Piece::Coded(Coded { codes, book }) => {
+                let values = book.values();
+                for (row, &code) in codes.iter().enumerate() {
+                    if code != NO_VALUE {
+                        self.push(values.page(), values.place(usize::from(code) - 1));
+                    }
+                    self.end_row(piece, row, &mut first)?;
+                }
+            }
+        }
+        self.count(piece, first..piece.len());
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn push(&mut self, bytes: &[u8], place: Range<usize>) {
+        self.page.push(bytes, place.start, place.end);
+        Extremes::widen(&mut self.extremes, bytes, place);
+    }
+
+    /// Ends the page where it is full; its rows of the piece are those from `first` on.
+    #[inline(always)]
+    fn end_row(
+        &mut self,
+        piece: &Piece,
+        row: usize,
+        first: &mut usize,
+    ) -> Result<(), ParquetError> {
+        if self.page.values.len() >= PAGE_BYTES {
+            self.count(piece, *first..row + 1);
+            self.write_page()?;
+            *first = row + 1;
+        }
+        Ok(())
+    }
+
+    /// Counts those rows in, whose texts were pushed.
+    fn count(&mut self, piece: &Piece, rows: Range<usize>) {
+        self.page.rows += rows.len();
+        let nulls = piece.append_validity(rows, &mut self.page.valid);
+        self.page.nulls += nulls;
+        self.nulls += nulls;
+    }
+
+    fn write_page(&mut self) -> Result<(), ParquetError> {
+        self.page.write(self.column, &mut self.pages)
+    }
+}
+
+/// The least and the greatest text so far.
+struct Extremes {
+    min: Extreme,
+    max: Extreme,
+}
+
+struct Extreme {
+    /// Its first bytes, which decide for nearly all that are compared with it.
+    start: u128,
+    text: Vec<u8>,
+}
+
+impl Extreme {
+    fn of(start: u128, text: &[u8]) -> Self {
+        Self {
+            start,
+            text: text.to_vec(),
+        }
+    }
+}
+
+/// Orders the texts at such places as they are ordered, as far as it can tell.
+#[inline(always)]
+fn start_of(bytes: &[u8], place: &Range<usize>) -> u128 {
+    let end = place.end.min(place.start + ShortText::BYTES_MAX);
+    let start = ShortText::at(bytes, place.start, end);
+    let start = start.or_else(|| ShortText::of(&bytes[place.start..end]));
+    start.map_or(0, |start| start.wide().swap_bytes())
+}
+
+impl Extremes {
+    #[inline(always)]
+    fn widen(known: &mut Option<Self>, bytes: &[u8], place: Range<usize>) {
+        let start = start_of(bytes, &place);
+        let decided = known
+            .as_ref()
+            .is_some_and(|known| (known.min.start < start) & (start < known.max.start));
+        if !decided {
+            Self::compare(known, start, &bytes[place]);
+        }
+    }
+
+    #[cold]
+    fn compare(known: &mut Option<Self>, start: u128, text: &[u8]) {
+        match known {
+            None => {
+                *known = Some(Self {
+                    min: Extreme::of(start, text),
+                    max: Extreme::of(start, text),
+                });
+            }
+            Some(known) if text < &known.min.text[..] => known.min = Extreme::of(start, text),
+            Some(known) if text > &known.max.text[..] => known.max = Extreme::of(start, text),
+            Some(_) => {}
         }
     }
 }
@@ -104,19 +210,6 @@ impl Page {
                 self.values.truncate(self.values.len() - (SHORT - length));
             }
             _ => self.values.extend_from_slice(&text[start..end]),
-        }
-    }
-
-    /// Counts those rows in, whose texts were pushed.
-    fn count(&mut self, piece: &ArrayRef, rows: Range<usize>) {
-        self.rows += rows.len();
-        match piece.nulls() {
-            None => self.valid.append_n(rows.len(), true),
-            Some(nulls) => {
-                let nulls = nulls.slice(rows.start, rows.len());
-                self.nulls += nulls.null_count();
-                self.valid.append_buffer(nulls.inner());
-            }
         }
     }
 
