@@ -140,7 +140,13 @@ impl LakeError {
     /// True where the same call may succeed later without anybody's doing.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Object { source, .. } => matches!(source, object_store::Error::Generic { .. }),
+            // Credentials expire and are renewed, as services go and come back.
+            Self::Object { source, .. } => matches!(
+                source,
+                object_store::Error::Generic { .. }
+                    | object_store::Error::PermissionDenied { .. }
+                    | object_store::Error::Unauthenticated { .. }
+            ),
             Self::Execution { kind, .. } => *kind == "storage",
             Self::Delta { transient, .. } => *transient,
             Self::Parquet { .. } => true,

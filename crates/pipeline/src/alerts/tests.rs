@@ -42,7 +42,7 @@ impl World {
 }
 
 impl Pipeline {
-    async fn work(&self) {
+    async fn run(&self) {
         self.run_once().await.unwrap();
     }
 
@@ -66,7 +66,7 @@ async fn too_many_rejects_are_told_once_and_over_with_the_next_good_file() {
     let world = World::new();
     let pipeline = world.pipeline().await;
     world.drop_rows("1", 1);
-    pipeline.work().await;
+    pipeline.run().await;
     let sent = pipeline.tell_at(Utc::now()).await;
     assert_eq!((sent.sent, sent.postponed, sent.given_up), (3, 0, 0));
     let told = world.told();
@@ -90,12 +90,12 @@ async fn too_many_rejects_are_told_once_and_over_with_the_next_good_file() {
 
     // Looked at again, and as bad again: nobody is told twice.
     world.drop_rows("2", 2);
-    pipeline.work().await;
+    pipeline.run().await;
     pipeline.tell_at(Utc::now()).await;
     assert_eq!(world.messages(), []);
 
     world.drop_rows("3", 0);
-    pipeline.work().await;
+    pipeline.run().await;
     pipeline.tell_at(Utc::now()).await;
     let told = world.told();
     let over = &told["/webhook"][0];
@@ -108,9 +108,9 @@ async fn too_many_rejects_are_told_once_and_over_with_the_next_good_file() {
 
     // Both came between two looks: the bad one is told all the same.
     world.drop_rows("4", 3);
-    pipeline.work().await;
+    pipeline.run().await;
     world.drop_rows("5", 0);
-    pipeline.work().await;
+    pipeline.run().await;
     pipeline.tell_at(Utc::now()).await;
     let both = [
         said("reject_ratio", "OPEN"),
@@ -137,7 +137,7 @@ async fn a_feed_that_brings_nothing_is_told_by_the_clock_alone() {
     assert_eq!(world.messages(), []);
 
     world.drop_rows("1", 0);
-    pipeline.work().await;
+    pipeline.run().await;
     pipeline.tell_at(start + Duration::hours(1)).await;
     assert_eq!(world.messages(), said("stale_feed", "RESOLVE"));
     pipeline.tell_at(start + Duration::hours(26)).await;
@@ -159,7 +159,7 @@ async fn what_fails_is_told_with_its_run_and_over_when_it_succeeds() {
     let world = World::new();
     let pipeline = world.pipeline().await;
     world.drop_rows("1", 9);
-    pipeline.work().await;
+    pipeline.run().await;
     // Rejects are told as rejects, not as a failure besides.
     pipeline.tell_at(Utc::now()).await;
     assert_eq!(world.messages(), said("reject_ratio", "OPEN"));
@@ -171,8 +171,8 @@ async fn what_fails_is_told_with_its_run_and_over_when_it_succeeds() {
     let text = std::fs::read_to_string(&raw).unwrap();
     std::fs::remove_file(&raw).unwrap();
     pipeline.store.retry(id, "sue").await.unwrap();
-    pipeline.work().await;
-    pipeline.work().await;
+    pipeline.run().await;
+    pipeline.run().await;
     pipeline.tell_at(Utc::now()).await;
     let told = world.told();
     let opened = &told["/webhook"][0];
@@ -192,7 +192,7 @@ async fn what_fails_is_told_with_its_run_and_over_when_it_succeeds() {
     pipeline.tell_at(Utc::now()).await;
     assert_eq!(world.messages(), []);
     std::fs::write(&raw, text.replace(VALUE, "2024-03-01")).unwrap();
-    pipeline.work().await;
+    pipeline.run().await;
     pipeline.tell_at(Utc::now()).await;
     let over = [said("reject_ratio", "RESOLVE"), said("failure", "RESOLVE")];
     assert_eq!(world.messages(), over.concat());
@@ -203,7 +203,7 @@ async fn a_file_that_cannot_be_read_is_told_and_over_with_the_next() {
     let world = World::new();
     let pipeline = world.pipeline().await;
     world.drop_text("1", "");
-    pipeline.work().await;
+    pipeline.run().await;
     pipeline.tell_at(Utc::now()).await;
     let told = world.told();
     let opened = &told["/webhook"][0];
@@ -217,7 +217,7 @@ async fn a_file_that_cannot_be_read_is_told_and_over_with_the_next() {
     );
 
     world.drop_rows("2", 0);
-    pipeline.work().await;
+    pipeline.run().await;
     pipeline.tell_at(Utc::now()).await;
     assert_eq!(world.messages(), said("failed_submission", "RESOLVE"));
     pipeline.tell_at(Utc::now()).await;
@@ -305,7 +305,7 @@ async fn where_nobody_is_to_be_told_incidents_are_kept_all_the_same() {
     // A channel that is set later is not told how it ends.
     let pipeline = world.pipeline().await;
     world.drop_rows("1", 0);
-    pipeline.work().await;
+    pipeline.run().await;
     pipeline.tell_at(Utc::now()).await;
     assert_eq!(world.messages(), []);
 }

@@ -18,25 +18,10 @@ fn to_file(file: &Path) -> Lineage {
 }
 
 impl Pipeline {
-    /// Tells of all runs that there were, oldest first.
-    async fn tell_of_runs(&self) -> Vec<Run> {
+    /// All runs that there were, oldest first.
+    async fn all_runs(&self) -> Vec<Run> {
         let mut runs = self.store.runs(&RunFilter::default()).await.unwrap();
         runs.reverse();
-        for run in &runs {
-            let outcome = match (run.status, &run.counts, &run.error) {
-                (RunStatus::Succeeded, Some(counts), _) => RunOutcome::Succeeded {
-                    counts: counts.clone(),
-                },
-                (_, _, Some(error)) => RunOutcome::Failed {
-                    error: error.clone(),
-                },
-                other => panic!("{other:?}"),
-            };
-            self.lineage_started(run.run_id, &run.job, &run.subject)
-                .await;
-            self.lineage_ended(run.run_id, &run.job, &run.subject, &outcome)
-                .await;
-        }
         runs
     }
 }
@@ -80,7 +65,7 @@ async fn each_run_is_told_from_raw_files_to_the_statewide_month() {
     pipeline.lineage = to_file(&file).into();
     world.drop_rows("1", 1);
     pipeline.run_once().await.unwrap();
-    let runs = pipeline.tell_of_runs().await;
+    let runs = pipeline.all_runs().await;
     let events = events(&file);
     let of_rows = runs.iter().filter(|run| JOBS.contains(&run.job.as_str()));
     let told: Vec<_> = events
@@ -113,7 +98,7 @@ async fn what_fails_is_told_with_its_error() {
     // A file that cannot be read: the run did its work, and nothing came of it.
     world.drop_text("1", "");
     pipeline.run_once().await.unwrap();
-    pipeline.tell_of_runs().await;
+    pipeline.all_runs().await;
     let of_file = events(&file);
     assert_eq!(of_file.len(), 2);
     assert_eq!(of_file[1]["eventType"], "FAIL");
@@ -139,13 +124,14 @@ async fn what_fails_is_told_with_its_error() {
             &subject,
             &RunOutcome::Failed {
                 error,
-                next: Next::Stop,
+                next: store::Next::Stop,
             },
         )
         .await;
     pipeline.catalog = Default::default();
     let gone = RunOutcome::Failed {
         error: "layout `visit@v1` is not in the project".to_owned(),
+        next: store::Next::Stop,
     };
     pipeline.lineage_ended(run, "parse", &subject, &gone).await;
     assert_eq!(events(&file)[3]["job"]["name"], "parse");
@@ -167,12 +153,13 @@ async fn a_backend_is_told_and_one_that_is_down_holds_nothing_up() {
     pipeline.lineage = Lineage::new(LineageSettings {
         url: Some(format!("{}/", backend.url())),
         ..LineageSettings::default()
-    });
+    })
+    .into();
     world.drop_rows("1", 0);
     pipeline.run_once().await.unwrap();
     // It refuses one, and is down from the next on.
     backend.answer(["201", "422", "503"]);
-    let runs = pipeline.tell_of_runs().await;
+    let runs = pipeline.all_runs().await;
     assert!(runs.iter().all(|run| run.status == RunStatus::Succeeded));
     let received = backend.take();
     assert!(
@@ -216,7 +203,7 @@ async fn openlineages_own_classes_take_every_event() {
     world.drop_rows("1", 1);
     world.drop_text("2", "");
     pipeline.run_once().await.unwrap();
-    pipeline.tell_of_runs().await;
+    pipeline.all_runs().await;
     let script = include_str!("../../tests/oracle/read_lineage.py");
     let said = run_python(script, &[file.to_str().unwrap()]);
     assert_eq!(

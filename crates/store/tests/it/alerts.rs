@@ -2,7 +2,8 @@ use contract::FeedName;
 use serde_json::json;
 use store::{
     AlertAction, AlertChannel, AlertDelivery, AlertFacts, AlertScope, DeliveryOutcome, Due,
-    IncidentChange, IncidentFilter, IncidentKind, Moved, Owner, RunOutcome, Store, SubmissionState,
+    IncidentChange, IncidentFilter, IncidentKind, Moved, Next, Owner, RunOutcome, Store,
+    SubmissionState,
 };
 
 use crate::fixtures::{
@@ -97,10 +98,20 @@ async fn watch_from_the_start(world: &World) {
 }
 
 async fn failed_run(store: &Store, job: &str, subject: &str) {
-    let id = store.start_run(job, subject, &owner()).await.unwrap();
+    let id = store
+        .start_run(job, subject, &owner())
+        .await
+        .unwrap()
+        .run_id;
     let error = "out of disk".to_owned();
     store
-        .finish_run(id, &RunOutcome::Failed { error })
+        .finish_run(
+            id,
+            &RunOutcome::Failed {
+                error,
+                next: Next::Stop,
+            },
+        )
         .await
         .unwrap();
 }
@@ -313,7 +324,8 @@ async fn a_run_that_failed_is_known_until_its_work_is_done(world: World) {
     let run = store
         .start_run("heartbeat", "bootstrap", &owner())
         .await
-        .unwrap();
+        .unwrap()
+        .run_id;
     let succeeded = RunOutcome::Succeeded { counts: json!({}) };
     store.finish_run(run, &succeeded).await.unwrap();
     let known = facts(store, 4).await;
@@ -336,7 +348,8 @@ async fn a_failed_submission_is_known_with_its_names(world: World) {
     let run = store
         .start_run("parse", &id.to_string(), &owner())
         .await
-        .unwrap();
+        .unwrap()
+        .run_id;
     claim(store, Due::Parse).await;
     store
         .fail_parse(
@@ -438,7 +451,8 @@ async fn a_failed_month_is_known_until_it_is_built(world: World) {
     let run = store
         .start_run("canonical_rebuild", &key.to_string(), &owner())
         .await
-        .unwrap();
+        .unwrap()
+        .run_id;
     let known = facts(store, 1).await.failed_months;
     assert_eq!((known[0].build_id, &known[0].key), (id, &key));
     assert_eq!(
