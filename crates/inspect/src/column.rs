@@ -256,24 +256,23 @@ impl Cells<'_> {
         let (source, field, reader) = (self.source, self.field, self.reader);
         let (rows, bytes) = (&source.tile.rows[..], source.bytes);
         let quick = reader.is_quick() && keep.is_quick();
-        let answers = std::mem::take(&mut self.valid);
         debug_assert_eq!(
             rows.len(),
-            answers.len(),
+            self.valid.len(),
             "there is one answer for each row"
         );
-        for ((at, &row), valid) in rows.iter().enumerate().zip(answers) {
+        for (at, &row) in rows.iter().enumerate() {
             let (start, end) = source.tile.place(row, field);
             if quick
                 && let Some(text) = ShortText::at(bytes, start, end)
                 && reader.is_bare(text, bytes, end)
                 && keep.keep_short(at, text)
             {
-                *valid = !text.is_empty();
+                self.valid[at] = !text.is_empty();
                 continue;
             }
             let (has_value, broken) = self.keep_any(&mut keep, at, &bytes[start..end]);
-            *valid = has_value;
+            self.valid[at] = has_value;
             if !broken.is_nothing() {
                 report_cell(report, row, broken);
             }

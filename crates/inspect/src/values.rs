@@ -143,12 +143,10 @@ impl TextValues {
             if moved > 0 {
                 self.bytes.copy_within(start..end, to as usize);
             }
-            let ends = run.start + 1..run.end + 1;
-            self.ends.copy_within(ends, rows + 1);
-            for end in &mut self.ends[rows + 1..][..run.len()] {
-                *end -= moved;
+            for row in run.clone() {
+                rows += 1;
+                self.ends[rows] = self.ends[row + 1] - moved;
             }
-            rows += run.len();
         }
         self.ends.truncate(rows + 1);
     }
@@ -250,8 +248,10 @@ impl ColumnValues {
     }
 
     pub(crate) fn finish(self, kind: &Kind) -> ArrayRef {
-        let nulls = Some(NullBuffer::new(bitmap(&self.valid)));
-        let nulls = nulls.filter(|nulls| nulls.null_count() > 0);
+        let valid = &self.valid;
+        let nulls = valid
+            .contains(&false)
+            .then(|| NullBuffer::new(bitmap(valid)));
         match self.values {
             Values::Text(values) => Arc::new(values.finish(nulls)),
             Values::Integer(values) => Arc::new(Int64Array::new(values.into(), nulls)),

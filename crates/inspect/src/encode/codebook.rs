@@ -96,13 +96,15 @@ impl Codebooks {
         )
     }
 
-    /// The columns of a block's rows, each when it is asked for.
-    pub(super) fn code(&self, batch: &RecordBatch) -> impl Iterator<Item = Piece> {
+    /// The columns of a block's rows.
+    pub(super) fn code(&self, batch: &RecordBatch) -> Vec<Piece> {
         let columns = batch.columns().iter().zip(&self.0);
-        columns.map(|(array, column)| {
-            let coded = code(column, array);
-            coded.map_or_else(|| Piece::Plain(Arc::clone(array)), Piece::Coded)
-        })
+        columns
+            .map(|(array, column)| {
+                let coded = code(column, array);
+                coded.map_or_else(|| Piece::Plain(Arc::clone(array)), Piece::Coded)
+            })
+            .collect()
     }
 }
 
@@ -144,7 +146,7 @@ mod tests {
     fn book(books: &Codebooks, numbers: impl Iterator<Item = i64>) -> Option<Arc<Codebook>> {
         let array: ArrayRef = Arc::new(Int64Array::from_iter_values(numbers));
         let batch = RecordBatch::try_from_iter([("number", array)]).unwrap();
-        match books.code(&batch).next().unwrap() {
+        match books.code(&batch).remove(0) {
             Piece::Plain(_) => None,
             Piece::Coded(coded) => Some(coded.book),
         }

@@ -5,12 +5,9 @@ use std::ops::Range;
 
 /// What the dictionary may hold, in bytes as Parquet writes them.
 const DICTIONARY_BYTES: usize = 1 << 20;
-/// Slots of the table at first; it grows so that half of them stay empty. With more of them more
-/// values would be found at the first look, and fewer of the slots in a near cache: that is worse.
+/// Slots of the table at first; it grows so that three of four stay empty: most values are found
+/// at the first look, and a slot is small.
 const SLOTS: usize = 1 << 10;
-/// Numbers that are near enough to zero are found without hashing: days of this age and the last,
-/// counts.
-const NEAR: usize = 1 << 16;
 /// Texts of fewer bytes are their own key; the last byte is for their length.
 const KEY_BYTES: usize = size_of::<u128>();
 /// Where a longer text has its hash, in place of a length.
@@ -36,8 +33,6 @@ pub(super) struct Key(u128);
 pub(super) struct Dictionary {
     /// Near to where its key's hash points, each value's number plus one; 0 where none is.
     slots: Vec<u32>,
-    /// The same of numbers below [`NEAR`], by [`distance`]; as long as it has to be.
-    near: Vec<u32>,
     /// By number.
     keys: Vec<Key>,
     /// Where each value's bytes begin in `page`.
@@ -54,7 +49,7 @@ pub(super) struct Full;
 
 impl Key {
     /// Of the bytes `start..end` of `text`.
-    #[inline(always)]
+    #[inline]
     pub(super) fn of_text(text: &[u8], start: usize, end: usize) -> Self {
         let length = end - start;
         let Some(filled) = FILLED.get(length) else {
@@ -90,12 +85,6 @@ impl Key {
     }
 }
 
-/// From zero, each side by turns: 0, -1, 1, -2, …
-#[inline(always)]
-fn distance(number: i64) -> u64 {
-    (number << 1 ^ number >> 63) as u64
-}
-
 /// Of a text that is longer than a key: different texts may share it.
 fn long_hash(text: &[u8]) -> u128 {
     let mut hash = 0;
@@ -112,7 +101,6 @@ impl Dictionary {
     pub(super) fn new(prefixed: bool) -> Self {
         Self {
             slots: vec![0; SLOTS],
-            near: Vec::new(),
             keys: Vec::new(),
             starts: Vec::new(),
             page: Vec::new(),
@@ -121,7 +109,7 @@ impl Dictionary {
     }
 
     /// The number of the value with that key, whose bytes `value` gives.
-    #[inline(always)]
+    #[inline]
     pub(super) fn number<'a>(
         &mut self,
         key: Key,
@@ -142,33 +130,6 @@ impl Dictionary {
         }
     }
 
-    /// The same of a number, in a dictionary of numbers.
-    #[inline(always)]
-    pub(super) fn number_of<'a>(
-        &mut self,
-        number: i64,
-        value: impl Fn() -> &'a [u8],
-    ) -> Result<u32, Full> {
-        let place = distance(number);
-        if place >= NEAR as u64 {
-            return self.number(Key::of_number(number), value);
-        }
-        match self.near.get(place as usize) {
-            Some(&known) if known > 0 => Ok(known - 1),
-            _ => self.add_near(place as usize, number, value()),
-        }
-    }
-
-    #[cold]
-    fn add_near(&mut self, place: usize, number: i64, value: &[u8]) -> Result<u32, Full> {
-        let found = self.number(Key::of_number(number), || value)?;
-        if self.near.len() <= place {
-            self.near.resize((place + 1).next_power_of_two(), 0);
-        }
-        self.near[place] = found + 1;
-        Ok(found)
-    }
-
     #[cold]
     fn add(&mut self, slot: usize, key: Key, value: &[u8]) -> Result<u32, Full> {
         if self.page.len() + value.len() > DICTIONARY_BYTES {
@@ -183,7 +144,7 @@ impl Dictionary {
         }
         self.starts.push(self.page.len() as u32);
         self.page.extend_from_slice(value);
-        if self.keys.len() * 2 > self.slots.len() {
+        if self.keys.len() * 4 > self.slots.len() {
             self.grow();
         }
         Ok(number)
@@ -264,31 +225,6 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_found_near_and_far() {
-        let mut dictionary = Dictionary::new(false);
-        let numbers = [
-            0,
-            -1,
-            1,
-            32_767,
-            -32_768,
-            32_768,
-            -32_769,
-            i64::MIN,
-            i64::MAX,
-        ];
-        for _ in 0..2 {
-            for (expect, number) in (0..).zip(numbers) {
-                let bytes = number.to_le_bytes();
-                assert_eq!(dictionary.number_of(number, || &bytes), Ok(expect));
-                let found = dictionary.number(Key::of_number(number), || unreachable!());
-                assert_eq!(found, Ok(expect));
-            }
-        }
-        assert_eq!(dictionary.len(), numbers.len());
-    }
-
-    #[test]
     fn it_grows_until_it_is_full() {
         let mut dictionary = Dictionary::new(false);
         for number in 0..100_000_i64 {
@@ -298,8 +234,6 @@ mod tests {
         }
         for number in (0..100_000_i64).step_by(977) {
             let found = dictionary.number(Key::of_number(number), || unreachable!());
-            assert_eq!(found, Ok(number as u32));
-            let found = dictionary.number_of(number, || unreachable!());
             assert_eq!(found, Ok(number as u32));
         }
         let more = (100_000..200_000_i64).find(|number| {

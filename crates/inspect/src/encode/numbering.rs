@@ -59,7 +59,7 @@ pub(super) fn number_rows(
                 let bytes = number.to_le_bytes();
                 let width = if physical == Physical::Int32 { 4 } else { 8 };
                 let value = || &bytes[..width];
-                take(row, dictionary.number_of(number, value)?)
+                take(row, dictionary.number(Key::of_number(number), value)?)
             })
         }};
     }

@@ -1,6 +1,6 @@
 //! Rows of one block and one month, column by column.
 
-use arrow::array::{Array, RecordBatch, UInt32Array};
+use arrow::array::RecordBatch;
 use contract::AtomicMonth;
 
 use super::Months;
@@ -34,27 +34,23 @@ impl Parcel {
         books: &Codebooks,
     ) -> Vec<(AtomicMonth, Self)> {
         let bytes = batch.get_array_memory_size();
-        let months = months.rows(batch);
-        let empty = |(month, rows): &(AtomicMonth, Option<UInt32Array>)| {
-            let rows = rows.as_ref().map_or(batch.num_rows(), Array::len);
-            let parcel = Self {
-                columns: Vec::with_capacity(batch.num_columns()),
-                rows,
-                bytes: bytes * rows / batch.num_rows(),
+        let columns = books.code(batch);
+        let of_month = |(month, rows)| {
+            let parcel = match rows {
+                None => Self {
+                    columns: columns.clone(),
+                    rows: batch.num_rows(),
+                    bytes,
+                },
+                Some(rows) => Self {
+                    columns: columns.iter().map(|piece| piece.gather(&rows)).collect(),
+                    rows: rows.len(),
+                    bytes: bytes * rows.len() / batch.num_rows(),
+                },
             };
-            (*month, parcel)
+            (month, parcel)
         };
-        let mut parcels: Vec<_> = months.iter().map(empty).collect();
-        // Column by column, while what a column holds is still in a near cache.
-        for piece in books.code(batch) {
-            for ((_, parcel), (_, rows)) in parcels.iter_mut().zip(&months) {
-                parcel.columns.push(match rows {
-                    None => piece.clone(),
-                    Some(rows) => piece.gather(rows),
-                });
-            }
-        }
-        parcels
+        months.rows(batch).into_iter().map(of_month).collect()
     }
 }
 
