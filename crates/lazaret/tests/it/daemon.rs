@@ -10,21 +10,27 @@ use crate::project::{Project, Stack, repository};
 use crate::running::{Running, eventually};
 
 const TOKEN: &str = "a-token-of-this-test-alone";
+/// A drop is written file by file: nobody may take half of it for all of it.
+const QUIET_MINUTES: &str = "0.05";
 const EARLY: [&str; 2] = [
     "evergreen/medical_claim/20110115",
     "cascade/medical_claim/20110131",
 ];
 
-/// Whether nothing is due, waits or was stopped, and that many submissions are there.
+/// Whether nothing is due, waits or was stopped, nothing is in work, and that many submissions are
+/// there. What is claimed is no longer due, so no run may have begun while this was asked.
 fn is_at_rest(project: &Project, submissions: usize) -> bool {
+    let newest = || project.json(&["job", "list", "--limit", "1"])["runs"].clone();
+    let before = newest();
+    let running = project.json(&["job", "list", "--status", "RUNNING"]);
     let sensors = project.json(&["sensor", "list"]);
     let idle = sensors["sensors"]
         .as_array()
         .unwrap()
         .iter()
         .all(|sensor| sensor["due"] == 0 && sensor["waiting"] == 0 && sensor["stopped"] == 0);
-    let running = project.json(&["job", "list", "--status", "RUNNING"]);
-    idle && running["runs"] == json!([]) && project.submissions().len() == submissions
+    let listed = project.submissions().len();
+    idle && running["runs"] == json!([]) && listed == submissions && newest() == before
 }
 
 /// What MinIO says of a drop's objects.
@@ -52,6 +58,7 @@ fn a_drop_reaches_canonical_gold(stack: Stack) {
     let expected = undisturbed();
     let mut project = Project::new(stack);
     project.set("EVENTS_TOKEN", TOKEN);
+    project.set("QUIESCENCE_MINUTES", QUIET_MINUTES);
     let up = Running::up(&project);
     let bearer = format!("authorization: Bearer {TOKEN}\r\n");
     let tell = |name: &str| {
@@ -124,7 +131,7 @@ fn three_processes_share_the_work_and_one_of_them_dies() {
 
 #[test]
 fn a_poison_submission_stops_and_stops_nothing_else() {
-    let project = Project::new(Stack::SqliteAndFolder);
+    let mut project = Project::new(Stack::SqliteAndFolder);
     project.write(
         "lazaret.toml",
         "[work]\nattempts = 2\nretry_seconds = 1\n[daemon]\npoll_seconds = 1\n",
@@ -144,6 +151,7 @@ fn a_poison_submission_stops_and_stops_nothing_else() {
     let hidden = project.root().join("hidden");
     std::fs::rename(&raw, &hidden).unwrap();
 
+    project.set("QUIESCENCE_MINUTES", QUIET_MINUTES);
     let up = Running::up(&project);
     drops::drop_one(&project, EARLY[1]);
     let stopped = || project.json(&["sensor", "preview", "parse"])["stopped"].clone();
@@ -177,7 +185,8 @@ fn copy_into(from: &std::path::Path, folder: &std::path::Path) {
 
 #[test]
 fn it_stops_when_it_is_told_to() {
-    let project = Project::new(Stack::SqliteAndFolder);
+    let mut project = Project::new(Stack::SqliteAndFolder);
+    project.set("QUIESCENCE_MINUTES", QUIET_MINUTES);
     let mut up = Running::up(&project);
     drops::drop_first_wave(&project);
     up.hear("registered");
@@ -188,6 +197,7 @@ fn it_stops_when_it_is_told_to() {
     assert_eq!(running["runs"], json!([]));
     // What it gave back is due and counts as no failure.
     let started = Instant::now();
+    project.set("QUIESCENCE_MINUTES", "0");
     project.run_once();
     let waited = started.elapsed();
     assert!(waited < Duration::from_secs(60), "leases were left behind");
