@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pipeline::{Event, Observer};
 
 pub(crate) fn observer() -> Observer {
-    Arc::new(|event| log(event))
+    Arc::new(log)
 }
 
 fn log(event: &Event<'_>) {

@@ -71,8 +71,8 @@ impl Pipeline {
                 Job::Stage => self.preview_submissions(Due::Stage, &mut sorting).await?,
                 Job::Parse => self.preview_submissions(Due::Parse, &mut sorting).await?,
                 Job::Validate => {
-                    self.preview_submissions(Due::Validate, &mut sorting)
-                        .await?
+                    let due = Due::Validate;
+                    self.preview_submissions(due, &mut sorting).await?;
                 }
                 Job::Compete => self.preview_submissions(Due::Compete, &mut sorting).await?,
                 Job::SubmitterGold => {
