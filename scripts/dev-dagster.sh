@@ -3,7 +3,8 @@
 # container where that runs, else from .venv-dagster with the settings of dev_up.sh:
 #
 #   scripts/dev-dagster.sh asset list
-#   scripts/dev-dagster.sh job launch -j build_canonical_month_job
+#   scripts/dev-dagster.sh job launch -j build_canonical_month_job \
+#       --tags '{"dagster/partition": "wa/medical_claim/2024-05"}'
 set -euo pipefail
 # shellcheck source=scripts/env.sh
 source "$(dirname "$0")/env.sh"

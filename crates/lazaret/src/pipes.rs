@@ -61,6 +61,11 @@ enum Channel {
     Stdout,
 }
 
+/// True where Dagster started this process, and so nobody sits at a prompt.
+pub(crate) fn is_called() -> bool {
+    std::env::var_os(CONTEXT).is_some_and(|context| !context.is_empty())
+}
+
 impl Pipes {
     /// As the environment says. Call it before the work, so that Dagster sees the process begin.
     pub(crate) fn open() -> Result<Self, PipesError> {

@@ -8,7 +8,7 @@ use store::{GroupingMethod, Job, Moved, Run, RunFilter, RunStatus};
 use super::output::{Answer, Table, instant, say, show};
 use super::piped::{Told, telling};
 use super::{Done, Failure, Globals, actor, project};
-use crate::pipes::{Report, stands};
+use crate::pipes::{self, Report, stands};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Call {
@@ -122,7 +122,10 @@ async fn launch(globals: &Globals, call: Launch) -> Result<Told, Failure> {
             let text = "`--grouping-method` is for `register` alone";
             return Err(Failure::Unusable(text.to_owned()));
         }
-        (job, None) => pipeline.work_that(job, &call.subject).await?,
+        (job, None) => {
+            let gives_up = pipes::is_called();
+            pipeline.work_that(job, &call.subject, gives_up).await?
+        }
     };
     let launched = Launched::new(call.job, call.subject, worked);
     show(globals.format, &launched)?;

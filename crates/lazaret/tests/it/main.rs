@@ -33,4 +33,5 @@ mod registry;
 mod review;
 mod running;
 mod sharing;
+mod tls;
 mod twins;

@@ -51,6 +51,10 @@ impl Running {
         running
     }
 
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     pub(crate) fn worker(project: &Project) -> Self {
         Self::start(project.command(&["worker"]), "working")
     }

@@ -75,17 +75,19 @@ impl Pipeline {
         Ok(Some(worked))
     }
 
-    /// Does that very piece. `None`: it is not due, or somebody else is at it.
+    /// Does that very piece. `None`: it is not due, or somebody else is at it. Whoever comes again by
+    /// itself `gives_up` on what has ended too many processes; a person's call tries it.
     pub async fn work_that(
         &self,
         job: Job,
         subject: &str,
+        gives_up: bool,
     ) -> Result<Option<Worked>, PipelineError> {
         if job == Job::Register {
             return self.register_that(subject, None).await;
         }
         match self.claim_that(job, subject).await? {
-            Some(piece) => self.work(&piece, false).await.map(Some),
+            Some(piece) => self.work(&piece, gives_up).await.map(Some),
             None => Ok(None),
         }
     }
@@ -171,7 +173,8 @@ impl Pipeline {
     }
 
     async fn work(&self, piece: &Piece, gives_up: bool) -> Result<Worked, PipelineError> {
-        let done = async {
+        // The steps' futures are large: on the heap they leave a thread's stack to those who poll.
+        let done = Box::pin(async {
             match piece {
                 Piece::Submission(Due::Stage, submission) => self.stage(submission).await,
                 Piece::Submission(Due::Parse, submission) => self.parse(submission).await,
@@ -183,7 +186,7 @@ impl Pipeline {
                     Ok(json!({ "months": built }))
                 }
             }
-        };
+        });
         let held = self.held(piece.leased(), done);
         let worked = self
             .recorded(piece.job(), &piece.subject(), gives_up, held)
