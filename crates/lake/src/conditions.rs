@@ -3,7 +3,7 @@
 //! The engine refuses a whole batch for one row, a division by zero say, and does not tell which;
 //! the rows are then asked one by one, and each use says what such a row counts as.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::buffer::BooleanBuffer;
@@ -19,6 +19,10 @@ use datafusion::prelude::SessionContext;
 
 use crate::LakeError;
 use crate::error::is_of_the_values;
+
+/// Expressions are planned over columns alone. To set a session up costs more than to plan most of a
+/// contract's rules, so all contracts share one.
+static PLANNING: LazyLock<SessionContext> = LazyLock::new(SessionContext::new);
 
 /// Compiles expressions over one schema.
 pub(crate) struct Conditions<'a> {
@@ -42,7 +46,7 @@ impl<'a> Conditions<'a> {
             .to_dfschema()
             .map_err(LakeError::plan("the contract's columns"))?;
         Ok(Self {
-            context: SessionContext::new(),
+            context: PLANNING.clone(),
             schema,
             columns,
         })

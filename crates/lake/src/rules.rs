@@ -119,6 +119,9 @@ impl FileRules {
             rules,
             schema: schema.clone(),
         };
+        if compiled.rules.is_empty() {
+            return Ok(compiled);
+        }
         let context = SessionContext::new();
         compiled.register_no_rows(&context)?;
         for rule in &compiled.rules {
