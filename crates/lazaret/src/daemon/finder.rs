@@ -7,9 +7,9 @@ use pipeline::{Patience, Pipeline, PipelineError, Sensor};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::Documents;
 use super::crew::{Outage, until_its_time};
 use super::wakes::Wakes;
-use super::{Documents, heard};
 use crate::configuration::DaemonSettings;
 
 /// Tidings of one drop come close together and are answered by one look.
@@ -54,7 +54,6 @@ impl Look {
 
 impl Finder {
     pub(super) async fn run(self, mut tidings: mpsc::Receiver<Tidings>, lists_at_start: bool) {
-        let mut woken = self.wakes.listen(Sensor::InboxDiscovery);
         let mut outage = Outage::default();
         let mut look = Look {
             everywhere: lists_at_start,
@@ -73,7 +72,6 @@ impl Finder {
             };
             tokio::select! {
                 () = self.stop.cancelled() => return,
-                () = heard(&mut woken) => {}
                 () = tokio::time::sleep(pause) => {}
                 Some(told) = tidings.recv() => {
                     look.add(told);

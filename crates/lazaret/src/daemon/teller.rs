@@ -25,14 +25,15 @@ impl Teller {
         let mut clock = tokio::time::interval(check_every);
         let mut checks = true;
         while !self.stop.is_cancelled() {
-            if let Err(error) = self.tell(checks).await {
+            let told = self.tell(checks).await;
+            if let Err(error) = &told {
                 tracing::warn!(%error, "it cannot be told what goes wrong; it is tried again");
             }
             checks = tokio::select! {
                 () = self.stop.cancelled() => return,
                 () = heard(&mut ended) => !stopped_within(&self.stop, GATHER).await,
                 _ = clock.tick() => true,
-                () = tokio::time::sleep(TRY) => false,
+                () = tokio::time::sleep(TRY) => checks && told.is_err(),
             };
         }
     }

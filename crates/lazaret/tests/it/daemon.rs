@@ -20,7 +20,7 @@ const EARLY: [&str; 2] = [
 
 /// Whether nothing is due, waits or was stopped, nothing is in work, and that many submissions are
 /// there. What is claimed is no longer due, so no run may have begun while this was asked.
-fn is_at_rest(project: &Project, submissions: usize) -> bool {
+pub(crate) fn is_at_rest(project: &Project, submissions: usize) -> bool {
     let newest = || project.json(&["job", "list", "--limit", "1"])["runs"].clone();
     let before = newest();
     let running = project.json(&["job", "list", "--status", "RUNNING"]);

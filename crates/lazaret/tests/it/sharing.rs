@@ -5,8 +5,7 @@ use std::fmt::Write;
 use std::process::Command;
 use std::time::Instant;
 
-use serde_json::json;
-
+use crate::daemon::is_at_rest;
 use crate::project::{Project, Stack};
 use crate::running::{Running, eventually};
 
@@ -81,16 +80,7 @@ fn seconds_with(workers: usize) -> f64 {
             Running::start(pinned, "working")
         })
         .collect();
-    eventually("all is done", || {
-        let sensors = project.json(&["sensor", "list"]);
-        let idle = sensors["sensors"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .all(|s| s["due"] == 0);
-        let running = project.json(&["job", "list", "--status", "RUNNING"]);
-        idle && running["runs"] == json!([]) && project.submissions().len() == SUBMISSIONS
-    });
+    eventually("all is done", || is_at_rest(&project, SUBMISSIONS));
     drop(crew);
     started.elapsed().as_secs_f64()
 }
