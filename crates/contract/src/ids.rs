@@ -163,6 +163,12 @@ uuid_id!(
     /// One attempt at one piece of work.
     RunId
 );
+impl RunId {
+    pub(crate) fn as_u128(self) -> u128 {
+        self.0.as_u128()
+    }
+}
+
 uuid_id!(
     /// One build of one canonical month.
     BuildId

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use lake::Objects;
 use store::Store;
 use tempfile::TempDir;
+use testkit::receiver::Receiver;
 
-use crate::receiver::Receiver;
 use crate::{AlertSettings, Catalog, Pipeline, Settings};
 
 const CONTRACT: &str = "\

@@ -18,8 +18,6 @@ mod inspection;
 mod lease;
 mod lineage;
 mod post;
-#[cfg(test)]
-mod receiver;
 mod run;
 mod settings;
 mod source;

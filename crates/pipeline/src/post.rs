@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use contract::TraceParent;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode};
@@ -44,6 +45,7 @@ pub(crate) async fn post_json(
     client: &Client,
     url: &str,
     bearer: Option<&str>,
+    trace: Option<TraceParent>,
     body: &serde_json::Value,
 ) -> Posted {
     let mut request = client
@@ -52,6 +54,9 @@ pub(crate) async fn post_json(
         .body(body.to_string());
     if let Some(token) = bearer {
         request = request.bearer_auth(token);
+    }
+    if let Some(trace) = trace {
+        request = request.header("traceparent", trace.to_string());
     }
     match request.send().await {
         Ok(response) => read(&response),

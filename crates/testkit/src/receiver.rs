@@ -96,6 +96,12 @@ impl Receiver {
         self.shared.with(|state| state.received.clone())
     }
 
+    /// All that came since the last such call.
+    pub fn take(&self) -> Vec<Received> {
+        self.shared
+            .with(|state| std::mem::take(&mut state.received))
+    }
+
     /// All that came, as soon as that is so many.
     ///
     /// # Panics

@@ -13,6 +13,8 @@ pub(crate) struct Contender {
     pub(crate) engine: Engine,
     /// Gets the smaller file and fewer runs.
     pub(crate) slow: bool,
+    /// Its own counts can be held against what is known, but it writes no Parquet to look into.
+    pub(crate) counts_alone: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -28,32 +30,44 @@ pub(crate) const OURS: Contender = Contender {
     name: "**Lazaret**",
     engine: Engine::Ours,
     slow: false,
+    counts_alone: false,
 };
 
-pub(crate) const RIVALS: [Contender; 4] = [
+pub(crate) const RIVALS: [Contender; 5] = [
     Contender {
         key: "duckdb",
         name: "DuckDB",
         engine: Engine::Python("with_duckdb.py"),
         slow: false,
+        counts_alone: false,
     },
     Contender {
         key: "polars",
         name: "Polars",
         engine: Engine::Python("with_polars.py"),
         slow: false,
+        counts_alone: false,
     },
     Contender {
         key: "pandera-polars",
         name: "Pandera on Polars",
         engine: Engine::Python("with_pandera_polars.py"),
         slow: false,
+        counts_alone: false,
     },
     Contender {
         key: "pandera-pandas",
         name: "Pandera on pandas",
         engine: Engine::Python("with_pandera_pandas.py"),
         slow: true,
+        counts_alone: false,
+    },
+    Contender {
+        key: "qsv",
+        name: "qsv validate",
+        engine: Engine::Python("with_qsv.py"),
+        slow: true,
+        counts_alone: true,
     },
 ];
 

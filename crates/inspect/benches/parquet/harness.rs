@@ -107,7 +107,7 @@ impl<'a> Part<'a> {
                 passage.accepted, passage.rejected
             ));
         }
-        if self.passages.is_empty() {
+        if self.passages.is_empty() && !self.contender.counts_alone {
             match contender::look_into(target) {
                 Ok(found) => differences(&self.claims.known, &found)
                     .into_iter()

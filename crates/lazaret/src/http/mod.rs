@@ -5,6 +5,7 @@ mod events;
 mod health;
 mod metrics;
 mod page;
+mod traced;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use anyhow::Context;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum_server::Handle;
@@ -75,6 +77,7 @@ fn router(state: State) -> Router {
         .route("/metrics", get(metrics::show))
         .route("/v1/events/s3", post(events::take))
         .layer(DefaultBodyLimit::max(BODY_BYTES))
+        .layer(middleware::from_fn(traced::follow))
         .with_state(state)
 }
 

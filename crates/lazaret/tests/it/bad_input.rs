@@ -7,8 +7,8 @@ use crate::project::{Project, Stack};
 const GROUP: &str = "cascade/medical_claim/20240101";
 
 /// Drops one file under a name that the layout knows, runs, and returns state and reason.
-fn verdict(bytes: &[u8]) -> (String, String) {
-    let project = Project::new(Stack::SqliteAndFolder);
+fn verdict(stack: Stack, bytes: &[u8]) -> (String, String) {
+    let project = Project::new(stack);
     project.drop_bytes(&format!("{GROUP}/claims.csv"), bytes.to_vec());
     drops::drop_one(&project, "olympic/medical_claim/20190415");
     project.run_once();
@@ -30,15 +30,19 @@ fn verdict(bytes: &[u8]) -> (String, String) {
     (text("state"), text("state_reason"))
 }
 
-#[test]
-fn unreadable_files_fail_with_their_reason_and_stop_nothing() {
+on_both_stacks!(
+    unreadable_files_fail_with_their_reason_and_stop_nothing,
+    too_many_rejects_fail_the_submission_and_stay_in_quarantine,
+);
+
+fn unreadable_files_fail_with_their_reason_and_stop_nothing(stack: Stack) {
     for (name, bytes, expected) in [
         ("empty", &b""[..], "empty"),
         ("zip", b"PK\x03\x04rest of an archive", "ZIP"),
         ("pdf", b"%PDF-1.7 and so on", "PDF"),
         ("another file's header", b"name,age\nx,1\n", "PATIENTID"),
     ] {
-        let (state, reason) = verdict(bytes);
+        let (state, reason) = verdict(stack, bytes);
         assert_eq!(state, "PARSE_FAILED", "{name}");
         assert!(
             reason.contains("claims.csv") && reason.contains(expected),
@@ -47,9 +51,8 @@ fn unreadable_files_fail_with_their_reason_and_stop_nothing() {
     }
 }
 
-#[test]
-fn too_many_rejects_fail_the_submission_and_stay_in_quarantine() {
-    let project = Project::new(Stack::SqliteAndFolder);
+fn too_many_rejects_fail_the_submission_and_stay_in_quarantine(stack: Stack) {
+    let project = Project::new(stack);
     let sample = crate::project::repository().join("demo/inbox/cascade/medical_claim/20110131");
     let file = crate::project::files_below(&sample).remove(0);
     let header = std::fs::read_to_string(file)

@@ -6,6 +6,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use testkit::python::run_python;
 
+use crate::outputs::mirror;
 use crate::project::{Project, Stack, files_below};
 
 const CONTRACT: &str = r#"
@@ -47,8 +48,8 @@ fn gzip(text: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-fn submitted(name: &str, bytes: Vec<u8>) -> Project {
-    let project = Project::new(Stack::SqliteAndFolder);
+fn submitted(stack: Stack, name: &str, bytes: Vec<u8>) -> Project {
+    let project = Project::new(stack);
     project.write("contracts/visit/v1.yaml", CONTRACT);
     project.write("feeds/regional_visits.yaml", FEED);
     project.drop_bytes(&format!("regional/visit/2024/{name}"), bytes);
@@ -57,28 +58,35 @@ fn submitted(name: &str, bytes: Vec<u8>) -> Project {
 }
 
 fn kept_as_it_came(project: &Project, name: &str, packed: &[u8]) {
-    let raw = files_below(&project.root().join("data/raw"));
+    let objects = mirror(project);
+    let raw = files_below(&objects.path().join("raw"));
     let raw = raw.iter().find(|path| path.ends_with(name)).unwrap();
     assert_eq!(std::fs::read(raw).unwrap(), packed, "kept as it came");
 }
 
 /// The key of the one part of silver.
 fn silver_key(project: &Project) -> String {
-    let data = project.root().join("data");
-    let silver = files_below(&data.join("silver"));
+    let objects = mirror(project);
+    let silver = files_below(&objects.path().join("silver"));
     let mut parts = silver.iter();
     let part = parts.find(|path| path.extension().is_some_and(|end| end == "parquet"));
-    let key = part.unwrap().strip_prefix(&data).unwrap();
+    let key = part.unwrap().strip_prefix(objects.path()).unwrap();
     key.to_str().unwrap().to_owned()
 }
 
-#[test]
-fn packed_files_are_read_as_what_they_hold() {
+on_both_stacks!(
+    packed_files_are_read_as_what_they_hold,
+    a_packed_file_that_is_cut_off_fails_and_says_why,
+    an_archive_is_read_member_by_member,
+    an_archive_is_classified_by_the_names_of_its_members,
+);
+
+fn packed_files_are_read_as_what_they_hold(stack: Stack) {
     for (ending, packed) in [
         ("gz", gzip(&visits())),
         ("zst", zstd::encode_all(&visits()[..], 3).unwrap()),
     ] {
-        let project = submitted(&format!("visits_2024.csv.{ending}"), packed.clone());
+        let project = submitted(stack, &format!("visits_2024.csv.{ending}"), packed.clone());
         let submission = project.submission("regional/visit/2024");
         assert_eq!(submission["state"], "VALIDATED", "{submission}");
         assert_eq!(submission["rows_accepted"], 29_999);
@@ -91,11 +99,10 @@ fn packed_files_are_read_as_what_they_hold() {
     }
 }
 
-#[test]
-fn a_packed_file_that_is_cut_off_fails_and_says_why() {
+fn a_packed_file_that_is_cut_off_fails_and_says_why(stack: Stack) {
     let mut packed = gzip(&visits());
     packed.truncate(packed.len() / 2);
-    let project = submitted("visits_2024.csv.gz", packed);
+    let project = submitted(stack, "visits_2024.csv.gz", packed);
     let submission = project.submission("regional/visit/2024");
     assert_eq!(submission["state"], "PARSE_FAILED", "{submission}");
     let reason = submission["state_reason"].as_str().unwrap();
@@ -120,14 +127,13 @@ fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
     std::fs::read(folder.path().join("made.zip")).unwrap()
 }
 
-#[test]
-fn an_archive_is_read_member_by_member() {
+fn an_archive_is_read_member_by_member(stack: Stack) {
     let packed = zip(&[
         ("south/visits_2024.csv", &visits()),
         ("__MACOSX/._visits_2024.csv", b"metadata"),
         ("north/visits_2023.csv.gz", &gzip(&visits())),
     ]);
-    let project = submitted("delivery.zip", packed.clone());
+    let project = submitted(stack, "delivery.zip", packed.clone());
     let submission = project.submission("regional/visit/2024");
     assert_eq!(submission["state"], "VALIDATED", "{submission}");
     assert_eq!(submission["rows_accepted"], 59_998);
@@ -151,10 +157,9 @@ fn an_archive_is_read_member_by_member() {
     }
 }
 
-#[test]
-fn an_archive_is_classified_by_the_names_of_its_members() {
+fn an_archive_is_classified_by_the_names_of_its_members(stack: Stack) {
     let packed = zip(&[("visits_2024.csv", &visits()), ("doses.csv", b"a\n1\n")]);
-    let project = submitted("delivery.zip", packed);
+    let project = submitted(stack, "delivery.zip", packed);
     let submission = project.submission("regional/visit/2024");
     assert_eq!(submission["state"], "NEEDS_REVIEW", "{submission}");
     let reason = submission["state_reason"].as_str().unwrap();

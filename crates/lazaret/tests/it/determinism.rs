@@ -5,7 +5,7 @@ use testkit::python::run_python;
 
 use crate::drops;
 use crate::outputs::mirror;
-use crate::project::{Project, Stack};
+use crate::project::{Project, Stack, runtime};
 
 /// Every canonical row in the order in which it lies, without the time of the build.
 const ROWS: &str = r#"
@@ -22,9 +22,13 @@ fn rows(project: &Project) -> String {
     run_python(ROWS, &[folder.path().to_str().unwrap()])
 }
 
-#[test]
-fn a_forced_rebuild_gives_the_same_rows_and_an_unforced_one_is_skipped() {
-    let project = Project::new(Stack::SqliteAndFolder);
+on_both_stacks!(
+    a_forced_rebuild_gives_the_same_rows_and_an_unforced_one_is_skipped,
+    a_month_whose_files_are_lost_is_built_again,
+);
+
+fn a_forced_rebuild_gives_the_same_rows_and_an_unforced_one_is_skipped(stack: Stack) {
+    let project = Project::new(stack);
     drops::carry_through(&project);
     let before = rows(&project);
     let month = [
@@ -43,14 +47,14 @@ fn a_forced_rebuild_gives_the_same_rows_and_an_unforced_one_is_skipped() {
     assert!(before.contains("evergreen") && before.contains("cascade"));
 }
 
-#[test]
-fn a_month_whose_files_are_lost_is_built_again() {
-    let project = Project::new(Stack::SqliteAndFolder);
+fn a_month_whose_files_are_lost_is_built_again(stack: Stack) {
+    let project = Project::new(stack);
     drops::drop_one(&project, "cascade/medical_claim/20110131");
     project.run_once();
     let before = rows(&project);
-    let gold = project.root().join("data/gold_canonical/wa/medical_claim");
-    std::fs::remove_dir_all(gold.join("atomic_month=2010-11")).unwrap();
+    let objects = project.objects();
+    let lost = objects.delete_folder("gold_canonical/wa/medical_claim/atomic_month=2010-11");
+    assert_eq!(runtime().block_on(lost).unwrap(), 1);
     project.succeeds(&["canonical", "rebuild", "--all"]);
     project.run_once();
     assert!(

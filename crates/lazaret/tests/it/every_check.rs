@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 use testkit::python::run_python;
 
+use crate::outputs::mirror;
 use crate::project::{Project, Stack, files_below};
 
 const COUNT: &str = include_str!("../oracle/count_checks.py");
@@ -107,8 +108,8 @@ fn visits() -> String {
     file
 }
 
-fn submitted(severity: &str) -> (Project, Value, Value, String) {
-    let project = Project::new(Stack::SqliteAndFolder);
+fn submitted(stack: Stack, severity: &str) -> (Project, Value, Value, String) {
+    let project = Project::new(stack);
     let contract = CONTRACT.replace("SEVERITY", severity);
     project.write("contracts/visit/v1.yaml", &contract);
     project.write("feeds/regional_visits.yaml", FEED);
@@ -136,11 +137,14 @@ fn reasons(list: &Value) -> BTreeMap<String, i64> {
     .collect()
 }
 
-#[test]
-fn every_check_counts_what_an_independent_program_counts() {
-    let (project, submission, shown, text) = submitted("warn");
-    let root = project.root();
-    let file = root.join("visits.csv");
+on_both_stacks!(
+    every_check_counts_what_an_independent_program_counts,
+    a_threshold_of_severity_fail_fails_the_submission,
+);
+
+fn every_check_counts_what_an_independent_program_counts(stack: Stack) {
+    let (project, submission, shown, text) = submitted(stack, "warn");
+    let file = project.root().join("visits.csv");
     let counted: Value =
         serde_json::from_str(&run_python(COUNT, &[file.to_str().unwrap()])).unwrap();
 
@@ -158,7 +162,8 @@ fn every_check_counts_what_an_independent_program_counts() {
     );
 
     // What silver holds, read by DuckDB.
-    let parts = files_below(&root.join("data/silver"));
+    let objects = mirror(&project);
+    let parts = files_below(&objects.path().join("silver"));
     let parts = parts
         .iter()
         .filter(|path| path.extension().is_some_and(|end| end == "parquet"));
@@ -232,9 +237,8 @@ fn check_waiver(shown: &Value, text: &str) {
     }
 }
 
-#[test]
-fn a_threshold_of_severity_fail_fails_the_submission() {
-    let (_project, submission, _, _) = submitted("fail");
+fn a_threshold_of_severity_fail_fails_the_submission(stack: Stack) {
+    let (_project, submission, _, _) = submitted(stack, "fail");
     assert_eq!(submission["state"], "VALIDATION_FAILED", "{submission}");
     let reason = submission["state_reason"].as_str().unwrap();
     assert!(

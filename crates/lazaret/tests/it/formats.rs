@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use crate::outputs::mirror;
 use crate::project::{Project, Stack, files_below};
 
 const CONTRACT: &str = r#"
@@ -40,8 +41,8 @@ const SOUND: &str = "-- made today|~~|HD|^^|201501|~~|\nä1|^^|20150102|^^|10.50
                      b\n2|^^|20150131|^^|1.25|~~|TR|^^|2|^^|11.75|~~|\n";
 
 /// The submission of one file under that contract, and its parse report.
-fn submitted(text: &str, severity: &str) -> (Value, Value) {
-    let project = Project::new(Stack::SqliteAndFolder);
+fn submitted(stack: Stack, text: &str, severity: &str) -> (Value, Value) {
+    let project = Project::new(stack);
     let contract = CONTRACT.replace("SEVERITY", severity);
     project.write("contracts/paid_line/v1.yaml", &contract);
     project.write("feeds/regional_lines.yaml", FEED);
@@ -49,16 +50,22 @@ fn submitted(text: &str, severity: &str) -> (Value, Value) {
     let bytes = units.flat_map(u16::to_le_bytes).collect();
     project.drop_bytes("regional/paid_line/201501/lines.txt", bytes);
     project.run_once();
-    let report = (files_below(&project.root().join("data/silver")).into_iter())
+    let objects = mirror(&project);
+    let report = (files_below(&objects.path().join("silver")).into_iter())
         .find(|path| path.ends_with("parse_report.json"))
         .map(|path| serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap());
     let submission = project.submission("regional/paid_line/201501");
     (submission, report.unwrap_or_default())
 }
 
-#[test]
-fn a_sound_file_of_long_separators_in_utf16() {
-    let (submission, report) = submitted(SOUND, "fail");
+on_both_stacks!(
+    a_sound_file_of_long_separators_in_utf16,
+    control_records_that_disagree_fail_the_submission_or_warn,
+    a_file_in_another_encoding_says_what_to_write,
+);
+
+fn a_sound_file_of_long_separators_in_utf16(stack: Stack) {
+    let (submission, report) = submitted(stack, SOUND, "fail");
     assert_eq!(submission["state"], "VALIDATED", "{submission}");
     assert_eq!(submission["rows_accepted"], 2);
     let file = &report["files"][0];
@@ -71,8 +78,7 @@ fn a_sound_file_of_long_separators_in_utf16() {
     assert_eq!(file["findings"], serde_json::json!([]));
 }
 
-#[test]
-fn control_records_that_disagree_fail_the_submission_or_warn() {
+fn control_records_that_disagree_fail_the_submission_or_warn(stack: Stack) {
     let wrong = SOUND
         .replace("TR|^^|2", "TR|^^|3")
         .replace("201501|~~|", "201502|~~|");
@@ -80,7 +86,7 @@ fn control_records_that_disagree_fail_the_submission_or_warn() {
         ("fail", "VALIDATION_FAILED"),
         ("warn", "VALIDATED_WITH_WARNINGS"),
     ] {
-        let (submission, report) = submitted(&wrong, severity);
+        let (submission, report) = submitted(stack, &wrong, severity);
         assert_eq!(submission["state"], state, "{submission}");
         let reason = submission["state_reason"].as_str().unwrap();
         assert!(
@@ -99,9 +105,8 @@ fn control_records_that_disagree_fail_the_submission_or_warn() {
     }
 }
 
-#[test]
-fn a_file_in_another_encoding_says_what_to_write() {
-    let project = Project::new(Stack::SqliteAndFolder);
+fn a_file_in_another_encoding_says_what_to_write(stack: Stack) {
+    let project = Project::new(stack);
     let wide: Vec<u8> = "PATIENTID\n1\n"
         .encode_utf16()
         .flat_map(u16::to_le_bytes)

@@ -36,8 +36,9 @@ fn counted_independently(data: &Path) -> Value {
     serde_json::from_str(&run_python(COUNT_ROWS, &arguments)).unwrap()
 }
 
-#[test]
-fn every_row_of_the_full_sets_is_accounted_for() {
+on_both_stacks!(every_row_of_the_full_sets_is_accounted_for);
+
+fn every_row_of_the_full_sets_is_accounted_for(stack: Stack) {
     let Some(data) = shared_data::folder(".") else {
         return;
     };
@@ -49,7 +50,7 @@ fn every_row_of_the_full_sets_is_accounted_for() {
         files.len()
     );
 
-    let project = Project::new(Stack::SqliteAndFolder);
+    let project = Project::new(stack);
     let mut groups = Vec::new();
     for (index, file) in files.iter().enumerate() {
         let path = data.join(file["file"].as_str().unwrap());

@@ -12,8 +12,9 @@ use testkit::shared_data;
 const LIBRARY_CANONICAL: &str = include_str!("../oracle/library_canonical.py");
 const SYNTHEA: &str = "encounter@v1, immunisation@v1, pharmacy_claim@v2, patient@v1";
 
-#[test]
-fn canonical_rows_say_what_the_files_say() {
+on_both_stacks!(canonical_rows_say_what_the_files_say);
+
+fn canonical_rows_say_what_the_files_say(stack: Stack) {
     let Some(data) = shared_data::folder(".") else {
         return;
     };
@@ -24,7 +25,7 @@ fn canonical_rows_say_what_the_files_say() {
         &["sample", data.to_str().unwrap(), folder],
     );
 
-    let project = Project::new(Stack::SqliteAndFolder);
+    let project = Project::new(stack);
     for (submitter, layouts) in [
         ("carrier", "medical_claim@v5".to_owned()),
         ("outpatient", "medical_claim@v6".to_owned()),

@@ -25,8 +25,9 @@ const COUNTED: [&str; 3] = ["published", "spoiled", "control"];
 /// Sends files whose names fit no grammar.
 const MISNAMED: &str = "misnamed";
 
-#[test]
-fn feeds_of_medicare_and_all_payers_come_to_what_their_layouts_say() {
+on_both_stacks!(feeds_of_medicare_and_all_payers_come_to_what_their_layouts_say);
+
+fn feeds_of_medicare_and_all_payers_come_to_what_their_layouts_say(stack: Stack) {
     let Some(data) = shared_data::folder(".") else {
         return;
     };
@@ -35,7 +36,7 @@ fn feeds_of_medicare_and_all_payers_come_to_what_their_layouts_say() {
     let expected = expected.as_array().unwrap();
     defects_are_of_every_kind(expected);
 
-    let project = Project::new(Stack::SqliteAndFolder);
+    let project = Project::new(stack);
     for submitter in MAPPED.into_iter().chain(COUNTED).chain([MISNAMED]) {
         feed(
             &project,

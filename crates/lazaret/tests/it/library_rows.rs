@@ -81,8 +81,9 @@ const FOUND_IN_PUBLISHED_FILES: [(&str, &str, &str, i64, &str); 9] = [
     ),
 ];
 
-#[test]
-fn the_library_judges_the_shared_files_as_the_codebooks_do() {
+on_both_stacks!(the_library_judges_the_shared_files_as_the_codebooks_do);
+
+fn the_library_judges_the_shared_files_as_the_codebooks_do(stack: Stack) {
     let Some(data) = shared_data::folder(".") else {
         return;
     };
@@ -90,7 +91,7 @@ fn the_library_judges_the_shared_files_as_the_codebooks_do() {
     let expected = expected(&data, drops.path());
     published_files_have_what_we_know(&expected);
 
-    let project = Project::new(Stack::SqliteAndFolder);
+    let project = Project::new(stack);
     without_months_and_unique_keys(&project);
     feed(
         &project,

@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
+#[macro_use]
+mod project;
+
 mod bad_input;
 mod compose;
 mod compressed;
@@ -27,7 +30,6 @@ mod library_tables;
 mod main_job;
 mod outputs;
 mod privacy;
-mod project;
 mod readme;
 mod registry;
 mod review;

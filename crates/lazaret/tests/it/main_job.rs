@@ -9,15 +9,12 @@ use crate::drops::{self, CORRECTED};
 use crate::outputs::{counted_by_duckdb, rows_by};
 use crate::project::{Project, Stack};
 
-#[test]
-fn every_row_is_accounted_for_on_sqlite_and_a_folder() {
-    every_row_is_accounted_for(Stack::SqliteAndFolder);
-}
-
-#[test]
-fn every_row_is_accounted_for_on_postgres_and_s3() {
-    every_row_is_accounted_for(Stack::PostgresAndS3);
-}
+on_both_stacks!(
+    every_row_is_accounted_for,
+    a_second_run_has_nothing_to_do,
+    content_that_was_dropped_before_is_recognised_and_changes_nothing,
+    a_late_file_makes_the_group_a_new_submission_of_all_its_files,
+);
 
 fn every_row_is_accounted_for(stack: Stack) {
     let project = Project::new(stack);
@@ -98,9 +95,8 @@ fn expected_gold_rows(expected: &Value) -> BTreeMap<SubmitterMonth, i64> {
     winners.iter().map(row).collect()
 }
 
-#[test]
-fn a_second_run_has_nothing_to_do() {
-    let project = Project::new(Stack::SqliteAndFolder);
+fn a_second_run_has_nothing_to_do(stack: Stack) {
+    let project = Project::new(stack);
     drops::carry_through(&project);
     let before = counted_by_duckdb(&project);
     let ran = project.run_once();
@@ -129,9 +125,8 @@ fn a_copied_folder_holds_nothing_new() {
     assert_eq!(project.submissions().len(), 1);
 }
 
-#[test]
-fn content_that_was_dropped_before_is_recognised_and_changes_nothing() {
-    let project = Project::new(Stack::SqliteAndFolder);
+fn content_that_was_dropped_before_is_recognised_and_changes_nothing(stack: Stack) {
+    let project = Project::new(stack);
     drops::carry_through(&project);
     let before = counted_by_duckdb(&project)["canonical_by_source"].clone();
     let folder = crate::project::repository()
@@ -148,9 +143,8 @@ fn content_that_was_dropped_before_is_recognised_and_changes_nothing() {
     assert_eq!(counted_by_duckdb(&project)["canonical_by_source"], before);
 }
 
-#[test]
-fn a_late_file_makes_the_group_a_new_submission_of_all_its_files() {
-    let project = Project::new(Stack::SqliteAndFolder);
+fn a_late_file_makes_the_group_a_new_submission_of_all_its_files(stack: Stack) {
+    let project = Project::new(stack);
     let group = "cascade/medical_claim/20110131";
     drops::drop_one(&project, group);
     project.run_once();

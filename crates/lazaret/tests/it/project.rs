@@ -15,8 +15,24 @@ pub(crate) enum Stack {
     PostgresAndS3,
 }
 
-impl Stack {
-    pub(crate) const ALL: [Self; 2] = [Self::SqliteAndFolder, Self::PostgresAndS3];
+/// Each named function, which is given its [`Stack`], as a test on SQLite and a folder and as one
+/// on Postgres and S3.
+macro_rules! on_both_stacks {
+    ($($scenario:ident),+ $(,)?) => {$(
+        mod $scenario {
+            use crate::project::Stack;
+
+            #[test]
+            fn on_sqlite_and_a_folder() {
+                super::$scenario(Stack::SqliteAndFolder);
+            }
+
+            #[test]
+            fn on_postgres_and_s3() {
+                super::$scenario(Stack::PostgresAndS3);
+            }
+        }
+    )+};
 }
 
 pub(crate) struct Project {
@@ -157,6 +173,18 @@ impl Project {
             None => self.root().join("data").to_str().unwrap().to_owned(),
         };
         lake::Objects::connect_with(&location, self.environment.iter().cloned()).unwrap()
+    }
+
+    /// Everything that the metadata database holds, as far as it can be read as text.
+    pub(crate) fn metadata(&self) -> String {
+        if self.s3.is_some() {
+            return PrivatePostgres::shared().dump(self.variable("METADATA_DB_URL"));
+        }
+        let files = ["lazaret.db", "lazaret.db-wal"].map(|name| self.root().join(name));
+        let kept = files.iter().filter(|file| file.exists());
+        let texts =
+            kept.map(|file| String::from_utf8_lossy(&std::fs::read(file).unwrap()).into_owned());
+        texts.collect()
     }
 
     /// Puts a file into the inbox.

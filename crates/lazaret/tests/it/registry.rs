@@ -27,9 +27,13 @@ fn canonical(ran: &Value) -> Vec<(&str, &str)> {
         .collect()
 }
 
-#[test]
-fn a_layout_is_added_by_documents_alone() {
-    let project = Project::new(Stack::SqliteAndFolder);
+on_both_stacks!(
+    a_layout_is_added_by_documents_alone,
+    a_failed_build_says_why_and_is_retried_when_it_is_asked_for_again,
+);
+
+fn a_layout_is_added_by_documents_alone(stack: Stack) {
+    let project = Project::new(stack);
     let root = project.root();
     // The same file with its columns renamed: what another submitter's system would export.
     let contract = fs::read_to_string(root.join("contracts/medical_claim/v2.yaml")).unwrap();
@@ -77,9 +81,8 @@ fn a_layout_is_added_by_documents_alone() {
     );
 }
 
-#[test]
-fn a_failed_build_says_why_and_is_retried_when_it_is_asked_for_again() {
-    let project = Project::new(Stack::SqliteAndFolder);
+fn a_failed_build_says_why_and_is_retried_when_it_is_asked_for_again(stack: Stack) {
+    let project = Project::new(stack);
     let mapping = project
         .root()
         .join("canonical/mappings/medical_claim/v2/v1.json");

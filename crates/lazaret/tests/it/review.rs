@@ -8,9 +8,15 @@ fn id(submission: &serde_json::Value) -> String {
     submission["submission_id"].as_str().unwrap().to_owned()
 }
 
-#[test]
-fn an_unknown_file_waits_for_its_assignment() {
-    let project = Project::new(Stack::SqliteAndFolder);
+on_both_stacks!(
+    an_unknown_file_waits_for_its_assignment,
+    the_header_classifier_knows_a_file_by_its_columns,
+    a_pinned_winner_stands_until_it_is_unpinned,
+    a_canonical_row_is_traced_to_its_bytes,
+);
+
+fn an_unknown_file_waits_for_its_assignment(stack: Stack) {
+    let project = Project::new(stack);
     drops::drop_one(&project, UNKNOWN);
     project.run_once();
     let waiting = project.submission(UNKNOWN);
@@ -37,9 +43,8 @@ fn an_unknown_file_waits_for_its_assignment() {
     assert!(gold["medical_claim"] > 0);
 }
 
-#[test]
-fn the_header_classifier_knows_a_file_by_its_columns() {
-    let mut project = Project::new(Stack::SqliteAndFolder);
+fn the_header_classifier_knows_a_file_by_its_columns(stack: Stack) {
+    let mut project = Project::new(stack);
     project.set("CLASSIFIER_IMPL", "header");
     drops::drop_one(&project, UNKNOWN);
     project.run_once();
@@ -51,9 +56,8 @@ fn the_header_classifier_knows_a_file_by_its_columns() {
     );
 }
 
-#[test]
-fn a_pinned_winner_stands_until_it_is_unpinned() {
-    let project = Project::new(Stack::SqliteAndFolder);
+fn a_pinned_winner_stands_until_it_is_unpinned(stack: Stack) {
+    let project = Project::new(stack);
     drops::carry_through(&project);
     let rows = |project: &Project| {
         rows_by(
@@ -102,37 +106,34 @@ fn a_pinned_winner_stands_until_it_is_unpinned() {
     assert_eq!(id(&project.submission(CORRECTED)).len(), 36);
 }
 
-#[test]
-fn a_canonical_row_is_traced_to_its_bytes() {
-    for stack in Stack::ALL {
-        let project = Project::new(stack);
-        drops::drop_one(&project, "evergreen/medical_claim/20110115");
-        project.run_once();
-        let folder = crate::outputs::mirror(&project);
-        let files = crate::project::files_below(
-            &folder
-                .path()
-                .join("gold_canonical/wa/medical_claim/atomic_month=2010-07"),
-        );
-        let key = files[0]
-            .strip_prefix(folder.path())
-            .unwrap()
-            .to_str()
-            .unwrap()
-            .to_owned();
-        let masked = project.json(&["trace", &key, "3"]);
-        let revealed = project.json(&["trace", &key, "3", "--reveal"]);
-        let source = repository()
-            .join("demo/inbox/evergreen/medical_claim/20110115")
-            .join(revealed["source_file"].as_str().unwrap());
-        let text = std::fs::read_to_string(source).unwrap();
-        let row = revealed["source_row"].as_u64().unwrap() as usize;
-        let line = revealed["raw_line"].as_str().unwrap();
-        assert_eq!(line, text.lines().nth(row).unwrap(), "the header is line 0");
-        let hidden = masked["raw_line"].as_str().unwrap();
-        assert!(
-            hidden != line && hidden.len() == line.len() && !hidden.contains(&line[..16]),
-            "{hidden}"
-        );
-    }
+fn a_canonical_row_is_traced_to_its_bytes(stack: Stack) {
+    let project = Project::new(stack);
+    drops::drop_one(&project, "evergreen/medical_claim/20110115");
+    project.run_once();
+    let folder = crate::outputs::mirror(&project);
+    let files = crate::project::files_below(
+        &folder
+            .path()
+            .join("gold_canonical/wa/medical_claim/atomic_month=2010-07"),
+    );
+    let key = files[0]
+        .strip_prefix(folder.path())
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .to_owned();
+    let masked = project.json(&["trace", &key, "3"]);
+    let revealed = project.json(&["trace", &key, "3", "--reveal"]);
+    let source = repository()
+        .join("demo/inbox/evergreen/medical_claim/20110115")
+        .join(revealed["source_file"].as_str().unwrap());
+    let text = std::fs::read_to_string(source).unwrap();
+    let row = revealed["source_row"].as_u64().unwrap() as usize;
+    let line = revealed["raw_line"].as_str().unwrap();
+    assert_eq!(line, text.lines().nth(row).unwrap(), "the header is line 0");
+    let hidden = masked["raw_line"].as_str().unwrap();
+    assert!(
+        hidden != line && hidden.len() == line.len() && !hidden.contains(&line[..16]),
+        "{hidden}"
+    );
 }

@@ -95,7 +95,7 @@ impl AlertSettings {
             },
         };
         match url {
-            Some(url) => post_json(http, url, None, &body).await,
+            Some(url) => post_json(http, url, None, None, &body).await,
             None => Posted::Refused {
                 why: "the channel is not set".to_owned(),
             },

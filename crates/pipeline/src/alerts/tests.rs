@@ -6,10 +6,11 @@ use chrono::{DateTime, Duration, Utc};
 use contract::SubmissionId;
 use serde_json::Value;
 use store::{IncidentFilter, IncidentKind, SubmissionFilter};
+use testkit::answer::Answer;
+use testkit::receiver::Receiver;
 
 use super::*;
 use crate::corridor::{FEED, NAME, VALUE, World};
-use crate::receiver::Receiver;
 
 impl World {
     /// What came since the last time, by path; none of it holds what must not be told.
@@ -233,9 +234,10 @@ async fn a_receiver_that_is_down_is_tried_again_until_it_takes_it() {
     let start = Utc::now();
     pipeline.tell_at(start).await;
     let now = start + Duration::hours(25);
+    let asks_for_time = Answer::status(429).with_header("Retry-After", "300");
     world
         .receiver
-        .answer(["503", "429\r\nRetry-After: 300", "200"]);
+        .answer([Answer::status(503), asks_for_time, Answer::status(200)]);
     assert_eq!(pipeline.tell_at(now).await.postponed, 1);
     let at = async |seconds| pipeline.tell_at(now + Duration::seconds(seconds)).await;
     assert_eq!(at(29).await, AlertsSent::default(), "not due yet");
@@ -260,7 +262,7 @@ async fn nobody_there_is_tried_again_and_a_refusal_is_noted() {
     pipeline.alerts.pagerduty_routing_key = None;
     let start = Utc::now();
     pipeline.tell_at(start).await;
-    world.receiver.answer(["404"]);
+    world.receiver.answer([Answer::status(404)]);
     let sent = pipeline.tell_at(start + Duration::hours(25)).await;
     assert_eq!((sent.sent, sent.postponed, sent.given_up), (0, 1, 1));
     assert_eq!(world.told()["/webhook"].len(), 1);

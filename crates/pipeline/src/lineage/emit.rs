@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use contract::TraceParent;
+
 use super::LineageSettings;
 use super::event::RunEvent;
 use crate::post::{Posted, client, post_json};
@@ -51,7 +53,7 @@ impl Lineage {
         self.settings.url.is_some() || self.settings.file.is_some()
     }
 
-    pub(super) async fn emit(&self, event: &RunEvent) {
+    pub(super) async fn emit(&self, event: &RunEvent, trace: TraceParent) {
         let event = match serde_json::to_value(event) {
             Ok(event) => event,
             Err(error) => return self.lose(&error.to_string()),
@@ -60,11 +62,16 @@ impl Lineage {
             self.note(append(file, &event).map_err(|error| error.to_string()));
         }
         if let Some(url) = &self.settings.url {
-            self.note(self.post(url, &event).await);
+            self.note(self.post(url, &event, trace).await);
         }
     }
 
-    async fn post(&self, url: &str, event: &serde_json::Value) -> Result<(), String> {
+    async fn post(
+        &self,
+        url: &str,
+        event: &serde_json::Value,
+        trace: TraceParent,
+    ) -> Result<(), String> {
         let mut quiet_until = *self.quiet();
         if quiet_until.is_some_and(|until| Instant::now() < until) {
             return Err("the lineage backend did not answer a moment ago".to_owned());
@@ -73,7 +80,14 @@ impl Lineage {
             return Err("no HTTP client could be made".to_owned());
         };
         let url = format!("{}/api/v1/lineage", url.trim_end_matches('/'));
-        let posted = post_json(client, &url, self.settings.api_key.as_deref(), event).await;
+        let posted = post_json(
+            client,
+            &url,
+            self.settings.api_key.as_deref(),
+            Some(trace),
+            event,
+        )
+        .await;
         let result = match posted {
             Posted::Accepted => {
                 quiet_until = None;

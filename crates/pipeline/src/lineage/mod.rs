@@ -15,7 +15,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use chrono::Utc;
-use contract::RunId;
+use contract::{RunId, TraceParent};
 use store::RunOutcome;
 
 pub use self::emit::Lineage;
@@ -97,7 +97,7 @@ impl Pipeline {
         };
         let namespace = &self.lineage.settings().namespace;
         let event = RunEvent::new(event_type, at, run, namespace, work);
-        self.lineage.emit(&event).await;
+        self.lineage.emit(&event, TraceParent::of_run(run)).await;
     }
 
     async fn lineage_work(

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use serde_json::Value;
 use store::{Run, RunFilter, RunStatus};
+use testkit::answer::Answer;
 use testkit::python::run_python;
+use testkit::receiver::Receiver;
 
 use super::*;
 use crate::corridor::{NAME, VALUE, World};
-use crate::receiver::Receiver;
 
 fn to_file(file: &Path) -> Lineage {
     Lineage::new(LineageSettings {
@@ -156,16 +157,18 @@ async fn a_backend_is_told_and_one_that_is_down_holds_nothing_up() {
     .into();
     world.drop_rows("1", 0);
     // It refuses one, and is down from the next on.
-    backend.answer(["201", "422", "503"]);
+    backend.answer([201, 422, 503].map(Answer::status));
     pipeline.run_once().await.unwrap();
     let runs = pipeline.all_runs().await;
     assert!(runs.iter().all(|run| run.status == RunStatus::Succeeded));
     let received = backend.take();
-    assert!(
-        received
-            .iter()
-            .all(|request| request.path == "/api/v1/lineage")
-    );
+    for request in &received {
+        assert_eq!(request.path, "/api/v1/lineage");
+        let event: Value = serde_json::from_slice(&request.body).unwrap();
+        let run = event["run"]["runId"].as_str().unwrap().parse().unwrap();
+        let trace = TraceParent::of_run(run).to_string();
+        assert_eq!(request.header("traceparent"), Some(trace.as_str()));
+    }
     assert_eq!(received.len(), 3, "after 503 it is left alone");
     assert_eq!(
         (pipeline.lineage.emitted(), pipeline.lineage.lost()),

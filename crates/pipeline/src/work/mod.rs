@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::future::Future;
 
 use chrono::{DateTime, Utc};
-use contract::RunId;
+use contract::{RunId, TraceParent};
 use serde::Serialize;
 use serde_json::json;
 use store::{Due, GroupingMethod, Job, OpenGroup, RunOutcome};
@@ -219,9 +219,10 @@ impl Pipeline {
             })
         } else {
             let run_id = run.run_id;
-            // A trace of W3C's has 16 bytes for its name, as a run has.
-            let trace_id = run_id.to_string().replace('-', "");
-            let span = tracing::info_span!("run", %job, subject, %run_id, trace_id);
+            let trace = TraceParent::of_run(run_id);
+            let span = tracing::info_span!(
+                "run", %job, subject, %run_id, trace_id = trace.trace_id(), span_id = trace.span_id()
+            );
             work.instrument(span).await
         };
         let (outcome, ended) = match done {

@@ -199,6 +199,20 @@ impl PrivatePostgres {
         self.url.replace("{}", &name)
     }
 
+    /// Everything that one of its databases holds, as text.
+    ///
+    /// # Panics
+    /// When it cannot be read.
+    pub fn dump(&self, url: &str) -> String {
+        let dumped = Command::new(self.psql.with_file_name("pg_dump"))
+            .args(["--dbname", url])
+            .output()
+            .unwrap_or_else(|error| panic!("cannot start pg_dump: {error}"));
+        let said = String::from_utf8_lossy(&dumped.stderr);
+        assert!(dumped.status.success(), "pg_dump: {said}");
+        String::from_utf8_lossy(&dumped.stdout).into_owned()
+    }
+
     fn administer(&self, sql: &str) {
         run(Command::new(&self.psql)
             .args(["--quiet", "--no-psqlrc", "--dbname", &self.admin_url])

@@ -5,6 +5,7 @@
 mod database;
 mod full_disk;
 mod objects;
+mod unattended;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

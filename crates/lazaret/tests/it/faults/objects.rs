@@ -7,7 +7,7 @@ use testkit::proxy::Requests;
 use super::{Behind, LARGE, SECOND_RANGE, undisturbed};
 use crate::project::runtime;
 
-const ALWAYS: u32 = u32::MAX;
+pub(super) const ALWAYS: u32 = u32::MAX;
 const MIDDLE: u64 = 1_000_000;
 
 fn objects_below(behind: &Behind, folder: &str) -> Vec<String> {
@@ -81,7 +81,7 @@ fn a_service_that_stays_throttled_fails_its_step_and_no_other() {
 }
 
 /// As S3 says it, and as others do.
-fn expired() -> [Answer; 2] {
+pub(super) fn expired() -> [Answer; 2] {
     let forbidden = Answer::s3_error(403, "ExpiredToken", "The provided token has expired.");
     [Answer::expired_token(), forbidden]
 }
