@@ -39,7 +39,7 @@ check: ## Format and lints, warnings denied
 audit: ## Licences, bans and sources of all dependencies
 	@scripts/audit.sh
 
-bench: ## Inspector beside DuckDB, Polars and Pandera: make bench ARGS="--mb 256 --runs 3"
+bench: ## Inspector beside DuckDB, Polars, Pandera and qsv; two workers beside one
 	@scripts/bench.sh $(ARGS)
 
 fuzz: ## Fuzzes each reader for a minute

@@ -1,14 +1,29 @@
 #!/usr/bin/env bash
 # Times the inspector beside what else could be picked for the same work, with the release profile,
 # and prints tables for docs/BENCHMARKS.md. What the rivals need is installed into .venv-bench/.
+# Then times two workers beside one.
 #
+#   scripts/bench.sh                  both
+#   scripts/bench.sh workers          two workers of one thread each beside one, on Postgres and S3
 #   scripts/bench.sh [--mb 1000] [--runs 5] [--rivals duckdb,polars,…] [--slow-mb 100] [--slow-runs 2]
 #
-# It needs no heavy crate, so it builds in minutes, and 3 GB of disk in TMPDIR for 1 GB of claims.
+# The inspector needs no heavy crate, so it builds in minutes, and 3 GB of disk in TMPDIR for 1 GB
+# of claims. The workers are those of the tests' build. qsv takes part where `qsvlite` is on the
+# PATH or LAZARET_BENCH_QSV names it.
 set -euo pipefail
 "$(dirname "$0")/setup.sh" build
 # shellcheck source=scripts/env.sh
 source "$(dirname "$0")/env.sh"
+
+workers() {
+    scripts/setup.sh test
+    cargo nextest run --workspace --run-ignored only --no-capture -E 'test(/^sharing::/)'
+}
+
+if [ "${1:-}" = workers ]; then
+    workers
+    exit
+fi
 
 python_is_usable() {
     "$1" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
@@ -37,4 +52,7 @@ if [ -z "${LAZARET_BENCH_PYTHON:-}" ]; then
     need_rivals
     export LAZARET_BENCH_PYTHON="$PWD/.venv-bench/bin/python"
 fi
-exec cargo bench -p inspect --bench parquet -- "$@"
+cargo bench -p inspect --bench parquet -- "$@"
+if [ $# = 0 ]; then
+    workers
+fi

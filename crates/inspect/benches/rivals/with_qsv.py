@@ -8,6 +8,7 @@ import csv
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import time
@@ -82,7 +83,9 @@ def records(path):
 
 
 job = Job()
-qsv = os.environ.get("LAZARET_BENCH_QSV", "qsvlite")
+qsv = shutil.which(os.environ.get("LAZARET_BENCH_QSV", "qsvlite"))
+if not qsv:
+    sys.exit("qsv is not installed: set LAZARET_BENCH_QSV to where `qsvlite` or `qsv` lies")
 version = subprocess.run([qsv, "--version"], check=True, capture_output=True, text=True).stdout
 whole = f"{job.target}/claims.csv"
 ragged = take_out_ragged(job.source, whole, len(job.columns))

@@ -10,7 +10,7 @@ use crate::drops::{self, CORRECTED};
 use crate::project::{Project, Stack, repository};
 use crate::running::{Running, eventually};
 
-const TOKEN: &str = "a-token-of-this-test-alone";
+pub(crate) const TOKEN: &str = "a-token-of-this-test-alone";
 /// A drop is written file by file: nobody may take half of it for all of it.
 const QUIET_MINUTES: &str = "0.05";
 const EARLY: [&str; 2] = [
@@ -35,7 +35,7 @@ pub(crate) fn is_at_rest(project: &Project, submissions: usize) -> bool {
 }
 
 /// What MinIO says of a drop's objects.
-fn notification(project: &Project, name: &str) -> String {
+pub(crate) fn notification(project: &Project, name: &str) -> String {
     let location = project.objects().url().clone();
     let bucket = location.host_str().unwrap().to_owned();
     let prefix = location.path().trim_matches('/').to_owned();

@@ -36,4 +36,5 @@ mod review;
 mod running;
 mod sharing;
 mod tls;
+mod told;
 mod twins;
