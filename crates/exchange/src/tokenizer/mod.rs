@@ -1,0 +1,1 @@
+//! Tokens for identifiers, asked for by HTTP.

@@ -1,0 +1,1 @@
+//! The record path, against real databases and a broker.

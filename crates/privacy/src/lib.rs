@@ -1,0 +1,1 @@
+//! Tokens and keys: the only place that touches key material. Pure.
