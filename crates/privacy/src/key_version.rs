@@ -2,6 +2,8 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
+use serde::{Serialize, Serializer};
+
 /// Which key of a ring: `v1`, `v2`, … A higher number is a newer key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyVersion(NonZeroU32);
@@ -23,6 +25,12 @@ impl KeyVersion {
 impl fmt::Display for KeyVersion {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "v{}", self.0)
+    }
+}
+
+impl Serialize for KeyVersion {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -3,6 +3,7 @@ use std::str::FromStr;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Serialize, Serializer};
 use subtle::ConstantTimeEq;
 
 use crate::KeyVersion;
@@ -60,6 +61,12 @@ impl fmt::Debug for Token {
     }
 }
 
+impl Serialize for Token {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 impl FromStr for Token {
     type Err = NotAToken;
 
@@ -88,6 +95,8 @@ mod tests {
     fn a_token_says_its_version_and_is_read_back() {
         let text = token([0xff; TAG_BYTES]).to_string();
         assert_eq!(text, format!("tok_v2_{}8", "_".repeat(42)));
+        let written = serde_json::to_value(token([0xff; TAG_BYTES])).unwrap();
+        assert_eq!(written, text.as_str());
         assert_eq!(text.len(), "tok_v2_".len() + TAG_CHARACTERS);
         let read: Token = text.parse().unwrap();
         assert_eq!(read, token([0xff; TAG_BYTES]));
