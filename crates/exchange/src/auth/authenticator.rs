@@ -6,9 +6,7 @@ use privacy::SecretKey;
 use super::claims::Claims;
 use super::compact::Compact;
 use super::published_keys::PublishedKeys;
-use super::{
-    AuthError, KeySetError, Principal, PublicAlgorithm, Refusal, TokenSettings, Verification,
-};
+use super::{AuthError, KeySetError, Principal, Refusal, TokenSettings, Verification};
 
 /// What is presented on a developer's machine.
 const DEV_TOKEN: &str = "dev";
@@ -27,10 +25,7 @@ struct Tokens {
 
 enum Verifier {
     Secret(SecretKey),
-    PublishedKeys {
-        algorithm: PublicAlgorithm,
-        keys: PublishedKeys,
-    },
+    PublishedKeys(Box<PublishedKeys>),
 }
 
 impl Authenticator {
@@ -69,7 +64,7 @@ impl Authenticator {
     /// Asks for the issuer's keys now, where there are any to ask for: for a check of the configuration.
     pub async fn fetch_keys(&self) -> Result<(), KeySetError> {
         match self.tokens.as_ref().map(|tokens| &tokens.verifier) {
-            Some(Verifier::PublishedKeys { keys, .. }) => keys.fetch().await,
+            Some(Verifier::PublishedKeys(keys)) => keys.fetch().await,
             Some(Verifier::Secret(_)) | None => Ok(()),
         }
     }
@@ -98,10 +93,10 @@ impl Tokens {
                 location,
                 refetch_interval,
                 age_max,
-            } => Verifier::PublishedKeys {
-                algorithm,
-                keys: PublishedKeys::new(algorithm, location, refetch_interval, age_max)?,
-            },
+            } => {
+                let keys = PublishedKeys::new(algorithm, location, refetch_interval, age_max)?;
+                Verifier::PublishedKeys(Box::new(keys))
+            }
         };
         Ok(Tokens { settings, verifier })
     }
@@ -111,7 +106,7 @@ impl Verifier {
     fn algorithm(&self) -> &'static str {
         match self {
             Verifier::Secret(_) => "HS256",
-            Verifier::PublishedKeys { algorithm, .. } => algorithm.as_str(),
+            Verifier::PublishedKeys(keys) => keys.algorithm().as_str(),
         }
     }
 
@@ -126,9 +121,9 @@ impl Verifier {
             Verifier::Secret(secret) => token
                 .signature_bytes()
                 .is_some_and(|signature| secret.verifies(signed, &signature)),
-            Verifier::PublishedKeys { algorithm, keys } => {
+            Verifier::PublishedKeys(keys) => {
                 let key = keys.find(token.header.kid.as_deref()).await?;
-                let algorithm = algorithm.for_verification();
+                let algorithm = keys.algorithm().for_verification();
                 let verified =
                     jsonwebtoken::crypto::verify(token.signature, signed, &key, algorithm);
                 verified.unwrap_or(false)

@@ -70,6 +70,10 @@ impl PublishedKeys {
         })
     }
 
+    pub(crate) fn algorithm(&self) -> PublicAlgorithm {
+        self.algorithm
+    }
+
     /// The key that a token names.
     pub(crate) async fn find(&self, id: Option<&str>) -> Result<DecodingKey, Refusal> {
         self.renew_if_old().await;

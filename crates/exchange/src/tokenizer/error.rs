@@ -10,15 +10,15 @@ pub enum TokenizeError {
     #[error("the body is not JSON; it breaks off or goes wrong at line {line}, column {column}")]
     NotJson { line: usize, column: usize },
     #[error(
-        "at line {line}, column {column} stands what no request has: it is an object with `items`, \
-         a list of objects with the texts `field`, `recipient`, `value` and perhaps `id`, and perhaps \
-         with `versions`, a list; each name once"
+        "the body is no request; it goes wrong at line {line}, column {column}: `items` is a list of \
+         objects with the texts `field`, `recipient`, `value` and perhaps `id`; `versions` may be \
+         a list of texts; nothing else, and nothing twice"
     )]
     NoRequest { line: usize, column: usize },
     #[error("a request has 1 to {items_max} items")]
     ItemCount { items_max: usize },
     #[error(
-        "a `{member}` is 1 to {length_max} letters, digits or any of `_ - . : /`, in ASCII, to be \
+        "`{member}` is 1 to {length_max} letters, digits or any of `_ - . : /`, in ASCII, to be \
          told apart by eye"
     )]
     Name {

@@ -124,13 +124,14 @@ fn wrong_bodies() -> Vec<String> {
     let without = |member: &str| {
         let mut item = good.clone();
         item.as_object_mut().expect("an object").remove(member);
-        json!({ "items": [good, item], CANARY: 1 }).to_string()
+        json!({ "items": [good, item] }).to_string()
     };
     let items = [good.clone()];
     vec![
         CANARY.to_owned(),
         format!("{{\"items\": [{{\"value\": \"{CANARY}"),
-        format!("{good}{good}"),
+        format!("{{\"items\":[{good}]}} {CANARY}"),
+        good.to_string(),
         json!([good]).to_string(),
         json!([[["row-1", "nhi", "lab", CANARY]], null]).to_string(),
         json!({ "items": [["row-1", "nhi", "lab", CANARY]] }).to_string(),
@@ -140,6 +141,7 @@ fn wrong_bodies() -> Vec<String> {
         with("value", json!([CANARY])),
         with("value", json!({ CANARY: 1 })),
         without("value"),
+        without("field"),
         format!("{{\"items\": [{{\"field\": \"{CANARY}\", \"field\": \"nhi\"}}]}}"),
         json!({ "items": [], "versions": [CANARY] }).to_string(),
         json!({ "items": vec![good.clone(); 4] }).to_string(),
