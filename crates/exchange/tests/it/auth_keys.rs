@@ -128,11 +128,9 @@ async fn known_keys_outlive_an_issuer_that_is_away() {
     let (known, other) = (known.sign(ES256, &claims()), other.sign(ES256, &claims()));
     assert_eq!(answer(&authenticator, &known).await, Ok(()));
 
-    let elsewhere = Answer::status(302).with_header("Location", "https://id.example/keys");
     let failures = [
         Answer::status(500),
         Answer::status(404),
-        elsewhere,
         Answer::status(200).with_body("<html>"),
         Answer::status(200).with_body("{\"keys\": []}"),
         Answer::status(200).with_body(" ".repeat(2 * 1024 * 1024)),
@@ -153,6 +151,21 @@ async fn known_keys_outlive_an_issuer_that_is_away() {
         answer(&authenticator, &other).await,
         Err(Refusal::Unavailable)
     );
+}
+
+#[tokio::test]
+async fn keys_come_from_the_address_that_was_said_or_not_at_all() {
+    let key = SigningKey::ec("a");
+    let (issuer, elsewhere) = (Receiver::start(), Receiver::start());
+    elsewhere.answer([published(&[&key])]);
+    issuer.answer([Answer::status(302).with_header("Location", &elsewhere.url())]);
+    let authenticator = by_keys(Es256, &issuer.url(), LONG, LONG);
+    let token = key.sign(ES256, &claims());
+    assert_eq!(
+        answer(&authenticator, &token).await,
+        Err(Refusal::Unavailable)
+    );
+    assert_eq!(elsewhere.received(), []);
 }
 
 #[tokio::test]
