@@ -28,7 +28,7 @@ const HOMES: [(&str, &[&str]); 6] = [
     ("ballista", &["lake"]),
     ("rdkafka", &["exchange"]),
     ("sqlx", &["store", "warehouse"]),
-    ("reqwest", &["pipeline"]),
+    ("reqwest", &["pipeline", "exchange"]),
 ];
 
 /// Crates that are given what they work on and open nothing themselves.

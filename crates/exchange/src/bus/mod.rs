@@ -1,0 +1,1 @@
+//! The event bus: Kafka, or the outbox itself.

@@ -1,0 +1,1 @@
+//! What a client posts: read strictly, refused precisely.
