@@ -171,6 +171,14 @@ uuid_id!(
     /// Something that went wrong and that people are told of once.
     IncidentId
 );
+uuid_id!(
+    /// One record that a client posted and that was accepted.
+    RecordId
+);
+uuid_id!(
+    /// One event about a record, on its way or on the bus.
+    EventId
+);
 
 #[cfg(test)]
 mod tests {
