@@ -172,12 +172,20 @@ uuid_id!(
     IncidentId
 );
 uuid_id!(
-    /// One record that a client posted and that was accepted.
+    /// One record from the API, from its raw object to its canonical row.
     RecordId
 );
 uuid_id!(
-    /// One event about a record, on its way or on the bus.
+    /// One event about a record, as published.
     EventId
+);
+uuid_id!(
+    /// One attempt to bring one record through one stage.
+    AttemptId
+);
+uuid_id!(
+    /// A message that was given up and waits for a decision.
+    DeadLetterId
 );
 
 #[cfg(test)]

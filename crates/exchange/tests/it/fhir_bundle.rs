@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use exchange::fhir::{
-    BundleEntry, BundleSplit, BundleType, EntryAnswer, EntryRecord, operation_outcome, respond,
-    split, transaction_refused,
+    BundleEntry, BundleRefusal, BundleSplit, BundleType, EntryAnswer, EntryRecord,
+    operation_outcome, respond, split, transaction_refused,
 };
 use exchange::ingest::{
     IdempotencyKey, IdempotencyKeyRules, ProblemType, RecordRequest, RequestVersion, strict_json,
@@ -24,7 +24,12 @@ fn key(text: &str) -> IdempotencyKey {
 }
 
 fn split_it(bundle: &Value) -> BundleSplit {
-    split(bundle.clone(), &source(), &key("bundle-0123456789")).unwrap()
+    split(
+        bundle.to_string().as_bytes(),
+        &source(),
+        &key("bundle-0123456789"),
+    )
+    .unwrap()
 }
 
 fn encounter(url: Option<&str>, status: &str) -> Value {
@@ -64,7 +69,7 @@ fn keys(bundle: &Value) -> Vec<String> {
 }
 
 /// Real bundles with the number of entries of each type, counted by Python.
-fn samples() -> Vec<(Value, BTreeMap<String, usize>)> {
+fn samples() -> Vec<(BundleSplit, BTreeMap<String, usize>)> {
     const COUNT: &str = "
 import collections, json, sys
 entries = json.load(open(sys.argv[1]))['entry']
@@ -79,7 +84,8 @@ print(json.dumps(collections.Counter(e['resource']['resourceType'] for e in entr
     files
         .map(|path| {
             let counted = testkit::python::run_python(COUNT, &[path.to_str().unwrap()]);
-            let bundle = strict_json::parse(&fs::read(&path).unwrap()).unwrap();
+            let body = fs::read(&path).unwrap();
+            let bundle = split(&body, &source(), &key("bundle-0123456789")).unwrap();
             (bundle, serde_json::from_str(&counted).unwrap())
         })
         .collect()
@@ -87,8 +93,7 @@ print(json.dumps(collections.Counter(e['resource']['resourceType'] for e in entr
 
 #[test]
 fn real_bundles_are_split_completely() {
-    for (bundle, counted) in samples() {
-        let split = split_it(&bundle);
+    for (split, counted) in samples() {
         assert_eq!(transaction_refused(&split), []);
         let taken = records(&split);
         for (name, kind) in [
@@ -107,10 +112,9 @@ fn real_bundles_are_split_completely() {
 
 #[test]
 fn a_real_entry_is_a_request_of_version_2_and_a_canonical_record() {
-    for (bundle, _) in samples() {
-        let split = split_it(&bundle);
+    for (split, _) in samples() {
         for record in records(&split) {
-            let body = strict_json::parse(&record.request.to_body()).unwrap();
+            let body = strict_json::parse(&record.body).unwrap();
             let request = RecordRequest::parse(RequestVersion::V2, body).unwrap();
             assert_eq!(request, record.request);
             let hint = request.schema_hint.as_ref();
@@ -140,14 +144,51 @@ fn a_changed_entry_keeps_its_key_so_that_it_conflicts() {
     let first = bundle("batch", &[encounter(None, "planned")]);
     let changed = bundle("batch", &[encounter(None, "finished")]);
     assert_eq!(keys(&first), keys(&changed));
-    let body = |bundle| records(&split_it(bundle))[0].request.to_body();
+    let body = |bundle| records(&split_it(bundle))[0].body.clone();
     assert_ne!(body(&first), body(&changed));
+}
+
+#[test]
+fn a_resource_is_stored_as_it_was_written() {
+    let resource = r#"{"resourceType":"Observation", "status":"final","code":{ },
+        "issued":"2024-05-06T00:00:00Z", "valueQuantity":{"value":1.50}}"#;
+    let body = format!(
+        r#"{{"resourceType":"Bundle","type":"batch","entry":[{{"resource":{resource}}}]}}"#
+    );
+    let split = split(body.as_bytes(), &source(), &key("bundle-0123456789")).unwrap();
+    let expected = format!(
+        r#"{{"source":"acme","record_kind":"lab_result","schema_hint":"fhir/R4/Observation","occurred_at":"2024-05-06T00:00:00Z","payload":{resource}}}"#
+    );
+    assert_eq!(
+        String::from_utf8(records(&split)[0].body.clone()).unwrap(),
+        expected
+    );
+}
+
+#[test]
+fn no_debug_output_holds_a_value() {
+    let mut taken = encounter(None, "finished");
+    taken["resource"]["subject"] = json!({ "display": "CANARY" });
+    let refused = encounter(None, "CANARY");
+    let split = split_it(&bundle("batch", &[taken, refused]));
+    assert!(!format!("{split:?}").contains("CANARY"));
+}
+
+#[test]
+fn a_bundle_that_is_not_json_is_told_as_such() {
+    let refused = split(b"{", &source(), &key("bundle-0123456789"));
+    assert!(matches!(refused, Err(BundleRefusal::Json(_))));
 }
 
 #[test]
 fn another_bundles_key_gives_other_keys() {
     let bundle = bundle("batch", &[encounter(None, "planned")]);
-    let other = split(bundle.clone(), &source(), &key("bundle-9876543210")).unwrap();
+    let other = split(
+        bundle.to_string().as_bytes(),
+        &source(),
+        &key("bundle-9876543210"),
+    )
+    .unwrap();
     assert_ne!(keys(&bundle), [records(&other)[0].idempotency_key.as_str()]);
 }
 
@@ -200,7 +241,14 @@ fn a_resource_that_does_not_say_when_it_was_is_refused() {
 #[test]
 fn what_is_no_bundle_is_refused() {
     let places = |bundle: Value| -> Vec<String> {
-        let found = split(bundle, &source(), &key("bundle-0123456789")).unwrap_err();
+        let refused = split(
+            bundle.to_string().as_bytes(),
+            &source(),
+            &key("bundle-0123456789"),
+        );
+        let Err(BundleRefusal::Envelope(found)) = refused else {
+            panic!("it was taken as a bundle");
+        };
         found.into_iter().map(|it| it.pointer.to_string()).collect()
     };
     assert_eq!(places(json!([])), [""]);
