@@ -158,12 +158,12 @@ fn what_is_no_event_says_what_is_wrong() {
             json!("a b"),
             "event_invalid_member",
         ),
-        ("/payload/event_version", json!(3), "event_unknown_version"),
         (
             "/payload/event_version",
-            json!("2"),
+            json!("v3"),
             "event_unknown_version",
         ),
+        ("/payload/event_version", json!(2), "event_unknown_version"),
         (
             "/payload/record_kind",
             json!("x-ray"),

@@ -5,6 +5,19 @@ use exchange::ingest::{RecordRequest, RequestVersion, strict_json};
 use exchange::records::{RecordKind, Rule, SchemaHint, canonical_payload, check};
 use serde_json::{Value, json};
 
+/// Requests as clients posted them. They are never edited: old clients keep working.
+const RECORDED: [&str; 9] = [
+    include_str!("ingest_fixtures/request_v1_encounter.json"),
+    include_str!("ingest_fixtures/request_v1_claim.json"),
+    include_str!("ingest_fixtures/request_v1_lab_result.json"),
+    include_str!("ingest_fixtures/request_v2_encounter.json"),
+    include_str!("ingest_fixtures/request_v2_claim.json"),
+    include_str!("ingest_fixtures/request_v2_lab_result.json"),
+    include_str!("ingest_fixtures/request_v2_fhir_encounter.json"),
+    include_str!("ingest_fixtures/request_v2_fhir_claim.json"),
+    include_str!("ingest_fixtures/request_v2_fhir_lab_result.json"),
+];
+
 fn v1() -> Value {
     json!({
         "source": "acme",
@@ -273,4 +286,18 @@ fn no_violation_and_no_debug_output_holds_a_value() {
     let body = v2("acme/lab", "lab_result", json!({ "value": "CANARY" }));
     let request = RecordRequest::parse(RequestVersion::V2, body).unwrap();
     assert!(!format!("{request:?}").contains("CANARY"));
+}
+
+#[test]
+fn every_recorded_request_is_still_taken() {
+    for text in RECORDED {
+        let body = strict_json::parse(text.as_bytes()).unwrap();
+        let version = RequestVersion::of_body(&body);
+        let request = RecordRequest::parse(version, body).unwrap();
+        assert_eq!(request.source.as_str(), "acme");
+        assert_eq!(
+            request.occurred_at.to_rfc3339(),
+            "2024-05-06T07:00:00+00:00"
+        );
+    }
 }

@@ -80,6 +80,27 @@ fn named(part: &str) -> Option<(String, Written<'_>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    proptest! {
+        #[test]
+        fn every_part_means_what_the_whole_says_of_it(
+            texts in prop::collection::vec("[^\u{0}]{0,8}", 0..5),
+            double in any::<i32>(),
+        ) {
+            let items: Vec<_> = texts.iter().map(|text| json!({ text.as_str(): [text, double] })).collect();
+            let whole = json!({ "before": texts, "items": items, "after": { "items": 1 } });
+            for document in [whole.to_string(), format!("{whole:#}")] {
+                let parts = Written::of_valid(&document).member("items").unwrap().items();
+                let read: Vec<Value> = parts
+                    .iter()
+                    .map(|part| serde_json::from_str(part.as_str()).unwrap())
+                    .collect();
+                prop_assert_eq!(&read, &items);
+            }
+        }
+    }
 
     #[test]
     fn a_part_is_found_as_it_was_written() {
