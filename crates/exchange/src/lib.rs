@@ -5,4 +5,5 @@ pub mod auth;
 pub mod bus;
 pub mod fhir;
 pub mod ingest;
+pub mod records;
 pub mod tokenizer;
