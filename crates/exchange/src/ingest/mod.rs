@@ -1,7 +1,7 @@
 //! What a client posts: read strictly, refused precisely.
 //!
 //! Everything here is a function from bytes and headers to values. The order in which a server
-//! asks is: the headers ([`IdempotencyKey`], [`CorrelationId`], [`TraceParent`]), the body's hash
+//! asks is: the headers ([`IdempotencyKey`], [`CorrelationId`], [`contract::TraceParent`]), the body's hash
 //! ([`request_hash`]), the body's JSON ([`strict_json`]), the request in it ([`RecordRequest`]).
 //! What is accepted is announced by a [`RecordEvent`]; what is refused is a [`Problem`].
 
@@ -12,7 +12,6 @@ mod media_type;
 mod problem;
 mod request;
 pub mod strict_json;
-mod trace_parent;
 
 pub use correlation::{CorrelationId, request_hash};
 pub use event::{
@@ -23,4 +22,3 @@ pub use idempotency_key::{IdempotencyKey, IdempotencyKeyRules, InvalidIdempotenc
 pub use media_type::{MediaType, UnsupportedMediaType};
 pub use problem::{Problem, ProblemError, ProblemType};
 pub use request::{RecordRequest, RequestVersion};
-pub use trace_parent::TraceParent;

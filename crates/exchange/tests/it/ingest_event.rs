@@ -2,7 +2,7 @@
 
 use exchange::ingest::{
     CorrelationId, Description, EventError, EventMessage, RawObject, ReceivedEvent, RecordEvent,
-    Topics, TraceParent, decode_event,
+    Topics, decode_event,
 };
 use exchange::records::RecordKind;
 use serde_json::{Value, json};
@@ -49,7 +49,7 @@ pub(crate) fn described() -> RecordEvent {
 pub(crate) fn traced() -> RecordEvent {
     let header = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     RecordEvent {
-        trace_parent: TraceParent::parse(header),
+        trace_parent: contract::TraceParent::parse(header),
         ..event()
     }
 }

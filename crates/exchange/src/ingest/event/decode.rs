@@ -1,12 +1,12 @@
 //! From a message of the bus to an event. What cannot be read says what is wrong with it, by
 //! member, so that a dead letter can be understood without its bytes.
 
-use contract::{EventId, RecordId};
+use contract::{EventId, RecordId, TraceParent};
 use serde_json::{Map, Value};
 
 use super::{Description, EventVersion, RawObject};
+use crate::ingest::CorrelationId;
 use crate::ingest::strict_json::{self, FaultRule};
-use crate::ingest::{CorrelationId, TraceParent};
 use crate::records::instant;
 
 /// An event as a consumer gets it.

@@ -11,9 +11,9 @@ mod decode;
 mod encode;
 
 use chrono::{DateTime, Utc};
-use contract::{EventId, RecordId};
+use contract::{EventId, RecordId, TraceParent};
 
-use super::{CorrelationId, TraceParent};
+use super::CorrelationId;
 use crate::records::{RecordKind, SchemaHint, Source};
 
 pub use decode::{EventError, ReceivedEvent, decode_event};
