@@ -171,6 +171,22 @@ uuid_id!(
     /// Something that went wrong and that people are told of once.
     IncidentId
 );
+uuid_id!(
+    /// One record from the API, from its raw object to its canonical row.
+    RecordId
+);
+uuid_id!(
+    /// One event about a record, as published.
+    EventId
+);
+uuid_id!(
+    /// One attempt to bring one record through one stage.
+    AttemptId
+);
+uuid_id!(
+    /// A message that was given up and waits for a decision.
+    DeadLetterId
+);
 
 #[cfg(test)]
 mod tests {
