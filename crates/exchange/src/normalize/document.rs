@@ -1,0 +1,99 @@
+//! From the bytes of a raw object to its canonical record.
+
+use chrono::Utc;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+use store::{CanonicalRecord, Payload};
+
+use super::Reason;
+use crate::ingest::{ReceivedEvent, RecordRequest, RequestVersion, strict_json};
+use crate::records::{Rule, SchemaHint, Violation, canonical_payload};
+
+/// Reads the request that the API took, by the API's own rules. The event only describes it, and
+/// may be of another version: a record that came in by one can be announced again by the other.
+pub(super) fn read(event: &ReceivedEvent, bytes: &[u8]) -> Result<CanonicalRecord, Reason> {
+    let body = strict_json::parse(bytes).map_err(|fault| invalid(fault.rule.to_string()))?;
+    let version = match body.get("record_kind") {
+        Some(_) => RequestVersion::V2,
+        None => RequestVersion::V1,
+    };
+    let request = RecordRequest::parse(version, body).map_err(|found| invalid(list(&found)))?;
+    let described = event.description.as_ref();
+    if described.is_some_and(|described| described.record_kind != request.kind) {
+        return Err(invalid("the event calls it another kind of record"));
+    }
+    let event_hint = described.map(|described| &described.schema_hint);
+    let hint = match (&request.schema_hint, event_hint) {
+        (Some(own), Some(events)) if own != events => {
+            return Err(invalid("the event gives it another schema hint"));
+        }
+        (own, events) => own.as_ref().or(events),
+    };
+    Ok(CanonicalRecord {
+        record_id: event.record_id,
+        source: request.source.as_str().to_owned(),
+        record_type: request.kind.as_str().to_owned(),
+        payload: payload(hint, bytes, &request.payload)?,
+        ingested_at: request.occurred_at,
+        event_version: event.version().number().map(|number| number.to_string()),
+        record_kind: described.map(|described| described.record_kind.as_str().to_owned()),
+        schema_hint: event_hint.map(|hint| hint.as_str().to_owned()),
+        object_key: event.object.key.clone(),
+        sha256: event.object.sha256.clone(),
+        correlation_id: event.correlation_id.as_str().to_owned(),
+        created_at: Utc::now(),
+    })
+}
+
+/// The payload as it was written: a decimal keeps its digits. Beside a FHIR resource stand the
+/// fields that its kind of record knows.
+fn payload(hint: Option<&SchemaHint>, body: &[u8], parsed: &Value) -> Result<Payload, Reason> {
+    #[derive(Deserialize)]
+    struct Body<'a> {
+        #[serde(borrow)]
+        payload: &'a RawValue,
+    }
+    #[derive(Serialize)]
+    struct Resource<'a> {
+        #[serde(flatten)]
+        columns: Map<String, Value>,
+        resource: &'a RawValue,
+    }
+    let not_json = |_| invalid("it is not JSON");
+    let written = serde_json::from_slice::<Body<'_>>(body)
+        .map_err(not_json)?
+        .payload;
+    let json = match (
+        hint.and_then(SchemaHint::fhir_resource),
+        canonical_payload(hint, parsed),
+    ) {
+        (Some(_), Value::Object(mut columns)) => {
+            columns.remove("resource");
+            let resource = Resource {
+                columns,
+                resource: written,
+            };
+            serde_json::to_string(&resource).map_err(not_json)?
+        }
+        _ => written.get().to_owned(),
+    };
+    Payload::parse(json).map_err(|error| invalid(error.to_string()))
+}
+
+fn invalid(problem: impl Into<String>) -> Reason {
+    Reason::InvalidRecord(problem.into())
+}
+
+/// Where and which rules. The name of a member that nobody knows is the client's own text, so it
+/// is left out.
+fn list(violations: &[Violation]) -> String {
+    let told: Vec<_> = violations
+        .iter()
+        .map(|violation| match violation.rule {
+            Rule::Unknown => violation.rule.as_str().to_owned(),
+            rule => format!("{} at {}", rule.as_str(), violation.pointer),
+        })
+        .collect();
+    told.join(", ")
+}
