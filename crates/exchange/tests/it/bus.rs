@@ -11,6 +11,7 @@ on_every_bus!(
     a_message_arrives_whole,
     messages_of_a_key_arrive_in_order,
     what_was_not_acknowledged_outlives_its_consumer,
+    a_consumer_that_is_closed_hands_over_at_once,
     a_rewind_brings_back_what_was_not_acknowledged,
     consumers_of_a_group_share_the_messages,
     an_empty_bus_is_waited_for_and_no_longer,
@@ -79,6 +80,25 @@ async fn what_was_not_acknowledged_outlives_its_consumer(side: Side) {
     let mut another = side.consumer(1);
     assert_eq!(numbers(&receive(&mut another, 3).await), [3, 4, 5]);
     assert!(another.poll(5, SOON).await.unwrap().is_empty());
+}
+
+async fn a_consumer_that_is_closed_hands_over_at_once(side: Side) {
+    side.put_all("key", 1..=3).await;
+    let mut consumer = side.consumer(0);
+    let received = receive(&mut consumer, 2).await;
+    consumer
+        .acknowledge(&positions(&received[..1]))
+        .await
+        .unwrap();
+    consumer.close().await.unwrap();
+    let started = Instant::now();
+    let mut another = side.consumer(1);
+    assert_eq!(numbers(&receive(&mut another, 2).await), [2, 3]);
+    assert!(
+        started.elapsed() < Duration::from_secs(20),
+        "{:?}",
+        started.elapsed()
+    );
 }
 
 async fn a_rewind_brings_back_what_was_not_acknowledged(side: Side) {
@@ -153,7 +173,8 @@ async fn what_was_acknowledged_twice_or_not_at_all_is_no_failure(side: Side) {
     for _ in 0..2 {
         consumer.acknowledge(&positions(&received)).await.unwrap();
     }
-    drop(consumer);
+    consumer.close().await.unwrap();
+    side.put_all("key", 3..=3).await;
     let mut another = side.consumer(1);
-    assert!(another.poll(5, SOON).await.unwrap().is_empty());
+    assert_eq!(numbers(&receive(&mut another, 1).await), [3]);
 }

@@ -43,6 +43,9 @@ impl Broker {
     pub(crate) fn settings_with(&self, more: &[(&str, &str)]) -> KafkaSettings {
         let mut settings = BTreeMap::new();
         let own = [
+            // The mock cluster deals a group anew only after this time, even where a member left.
+            ("session.timeout.ms", "6000"),
+            ("heartbeat.interval.ms", "500"),
             ("bootstrap.servers", self.servers.as_str()),
             ("reconnect.backoff.ms", "50"),
             ("reconnect.backoff.max.ms", "200"),

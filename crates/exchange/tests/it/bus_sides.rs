@@ -38,6 +38,7 @@ pub(crate) use on_every_bus;
 /// A migrated database of the test's own.
 pub(crate) struct Database {
     pub(crate) store: Store,
+    pub(crate) url: String,
     _folder: Option<TempDir>,
 }
 
@@ -52,13 +53,20 @@ impl Database {
         Database::migrated(PrivatePostgres::shared().database(), None).await
     }
 
-    async fn migrated(url: String, folder: Option<TempDir>) -> Database {
-        let store = Store::connect(&url).await.unwrap();
-        store.migrate().await.unwrap();
+    /// One that is migrated already, by way of another address.
+    pub(crate) async fn open(url: String) -> Database {
         Database {
-            store,
-            _folder: folder,
+            store: Store::connect(&url).await.unwrap(),
+            url,
+            _folder: None,
         }
+    }
+
+    async fn migrated(url: String, folder: Option<TempDir>) -> Database {
+        let mut database = Database::open(url).await;
+        database.store.migrate().await.unwrap();
+        database._folder = folder;
+        database
     }
 }
 

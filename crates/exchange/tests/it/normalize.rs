@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
+use exchange::bus::Bus;
+use exchange::normalize::Tally;
 use serde_json::json;
 use store::Inserted;
+use testkit::postgres::{through, upstream};
+use testkit::proxy::FaultProxy;
 use tokio_util::sync::CancellationToken;
 
-use crate::bus_sides::receive;
+use crate::bus_broker::Broker;
+use crate::bus_sides::{Database, receive};
 use crate::normalize_world::{CANARY, World, encounter, lab_result};
 
 /// Each case is an `async fn(World)`; it becomes one test per bus and database.
@@ -112,8 +117,20 @@ async fn bad_messages_go_to_the_dead_letters_and_fail_no_other(world: World) {
     if world.broker.is_some() {
         published_dead_letters(&world).await;
     }
-    let more = consumer.poll(1, Duration::from_millis(300)).await.unwrap();
-    assert!(more.is_empty(), "dead letters are acknowledged");
+    consumer.close().await.unwrap();
+    nothing_is_left(&world).await;
+}
+
+/// Whoever comes next gets what is new, and nothing of before.
+async fn nothing_is_left(world: &World) {
+    let new = world.accepted(&encounter());
+    world.announce(&[&new]).await;
+    let tally = world.work(&mut world.consumer(7), 1).await;
+    let only_the_new = Tally {
+        normalized: 1,
+        ..Tally::default()
+    };
+    assert_eq!(tally, only_the_new);
 }
 
 async fn published_dead_letters(world: &World) {
@@ -237,7 +254,46 @@ async fn it_works_until_it_is_stopped(world: World) {
     };
     let (ended, ()) = tokio::join!(world.normalizer.run(consumer, &stop, |_| {}), work);
     ended.unwrap();
-    let mut another = world.consumer(1);
-    let more = another.poll(1, Duration::from_secs(5)).await.unwrap();
-    assert!(more.is_empty(), "everything was acknowledged");
+    nothing_is_left(&world).await;
+}
+
+/// However often it fails, an outage of the database gives up no message.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_away_is_waited_for() {
+    let real = Database::postgres().await;
+    let proxy = FaultProxy::start(upstream(&real.url));
+    let proxied = Database::open(through(&real.url, proxy.address())).await;
+    let broker = Broker::any();
+    let bus = Bus::Kafka(broker.settings());
+    let mut world = World::new(proxied, bus, Some(broker));
+    // Each attempt fails at once, so that more fail than a message has.
+    world.normalizer.settings.attempts = 1;
+    let event = world.accepted(&encounter());
+    world.announce(&[&event]).await;
+    let mut consumer = world.consumer(0);
+    proxy.refuse();
+    proxy.sever();
+    let stop = CancellationToken::new();
+    let mend = async {
+        tokio::time::sleep(Duration::from_secs(8)).await;
+        assert_eq!(
+            real.store
+                .count_canonical(&Default::default())
+                .await
+                .unwrap(),
+            0
+        );
+        proxy.heal();
+    };
+    let work = async {
+        loop {
+            let tally = world.normalizer.batch(&mut consumer, &stop).await.unwrap();
+            if tally != Tally::default() {
+                return tally;
+            }
+        }
+    };
+    let (tally, ()) = tokio::join!(work, mend);
+    assert_eq!((tally.normalized, tally.dead), (1, 0));
+    assert!(world.dead().await.is_empty());
 }
