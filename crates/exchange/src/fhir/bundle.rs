@@ -4,11 +4,13 @@
 //! that its sender gave it, and records are joined by it later.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::entry_key::{EntryName, entry_key};
+use crate::ingest::strict_json::{self, Fault, Written};
 use crate::ingest::{IdempotencyKey, RecordRequest};
 use crate::records::{self, FhirResource, Pointer, Rule, SchemaHint, Source, Violation, start_of};
 
@@ -59,10 +61,28 @@ pub enum BundleEntry {
 }
 
 /// A request of version 2, as if it had been posted by itself.
-#[derive(Debug)]
 pub struct EntryRecord {
     pub idempotency_key: IdempotencyKey,
     pub request: RecordRequest,
+    /// The request's bytes, with the resource as it stands in the bundle. They are what is
+    /// stored and hashed.
+    pub body: Vec<u8>,
+}
+
+/// The bytes are a patient's and are not shown.
+impl fmt::Debug for EntryRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EntryRecord")
+            .field("request", &self.request)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a bundle is not taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BundleRefusal {
+    Json(Fault),
+    Envelope(Vec<Violation>),
 }
 
 /// The requests in a bundle, each checked. `bundle_key` is the key that the bundle came with.
@@ -70,16 +90,21 @@ pub struct EntryRecord {
 /// # Errors
 /// What is wrong with the bundle itself. A single entry that is wrong is among the entries.
 pub fn split(
-    bundle: Value,
+    body: &[u8],
     source: &Source,
     bundle_key: &IdempotencyKey,
-) -> Result<BundleSplit, Vec<Violation>> {
-    let (bundle_type, entries) = envelope(bundle)?;
-    let mut names = BTreeSet::new();
+) -> Result<BundleSplit, BundleRefusal> {
+    let bundle = strict_json::parse(body).map_err(BundleRefusal::Json)?;
+    let (bundle_type, entries) = envelope(bundle).map_err(BundleRefusal::Envelope)?;
+    let text = std::str::from_utf8(body).expect("what was parsed is UTF-8");
+    let written = Written::of_valid(text).member("entry");
+    let written = written.map(Written::items).unwrap_or_default();
+    let mut taken = BTreeSet::new();
     let entries = entries
         .into_iter()
+        .zip(written)
         .enumerate()
-        .map(|(index, entry)| {
+        .map(|(index, (entry, written))| {
             let place = Pointer::root().member("entry").item(index);
             let entry = Entry::read(entry, &place)?;
             let name = match &entry.full_url {
@@ -87,12 +112,12 @@ pub fn split(
                 None => EntryName::Position(index),
             };
             let key = entry_key(bundle_key, name);
-            if !names.insert(key.as_str().to_owned()) {
+            if !taken.insert(key.as_str().to_owned()) {
                 let detail = "write a fullUrl that no other entry of the bundle has";
                 let at = place.member("fullUrl");
                 return Err(vec![Violation::new(at, Rule::Agreement, detail)]);
             }
-            entry.record(source, key, &place)
+            entry.record(source, key, &place, written)
         })
         .map(|read| read.unwrap_or_else(BundleEntry::Refused))
         .collect();
@@ -185,6 +210,7 @@ impl Entry {
         source: &Source,
         idempotency_key: IdempotencyKey,
         place: &Pointer,
+        written: Written<'_>,
     ) -> Result<BundleEntry, Vec<Violation>> {
         let place = place.member("resource");
         let Some(Value::String(name)) = self.resource.get("resourceType") else {
@@ -199,8 +225,12 @@ impl Entry {
             let from_bundle = found.into_iter().map(|violation| violation.below(&place));
             from_bundle.collect::<Vec<_>>()
         })?;
+        let written = written
+            .member("resource")
+            .expect("an entry that was read with a resource has its text");
         Ok(BundleEntry::Record(Box::new(EntryRecord {
             idempotency_key,
+            body: request.body_around(written.as_str()),
             request,
         })))
     }

@@ -9,7 +9,9 @@ mod ndjson;
 mod outcome;
 mod response;
 
-pub use bundle::{BundleEntry, BundleSplit, BundleType, EntryRecord, split, transaction_refused};
+pub use bundle::{
+    BundleEntry, BundleRefusal, BundleSplit, BundleType, EntryRecord, split, transaction_refused,
+};
 pub use ndjson::{NdjsonLine, read_ndjson};
 pub use outcome::{operation_outcome, operation_outcome_of};
 pub use response::{EntryAnswer, respond};

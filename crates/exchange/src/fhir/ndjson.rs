@@ -5,8 +5,7 @@ use serde_json::Value;
 
 use crate::ingest::strict_json::{self, Fault};
 
-/// One line that is not blank.
-#[derive(Debug)]
+/// One line that is not blank. What it holds is a patient's, so it has no debug output.
 pub struct NdjsonLine {
     /// From 1.
     pub number: usize,

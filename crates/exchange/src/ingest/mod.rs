@@ -8,6 +8,7 @@
 mod correlation;
 mod event;
 mod idempotency_key;
+mod media_type;
 mod problem;
 mod request;
 pub mod strict_json;
@@ -19,6 +20,7 @@ pub use event::{
     Topics, decode_event,
 };
 pub use idempotency_key::{IdempotencyKey, IdempotencyKeyRules, InvalidIdempotencyKey};
+pub use media_type::{MediaType, UnsupportedMediaType};
 pub use problem::{Problem, ProblemError, ProblemType};
 pub use request::{RecordRequest, RequestVersion};
 pub use trace_parent::TraceParent;

@@ -101,7 +101,7 @@ fn event(failed: &Failed) -> Option<Value> {
         "correlation_id": event.correlation_id,
     });
     if let Some(description) = &event.description {
-        payload["event_version"] = json!(event.version().number());
+        payload["event_version"] = json!(event.version().label());
         payload["record_id"] = json!(event.record_id);
         payload["record_kind"] = json!(description.record_kind);
         payload["schema_hint"] = json!(description.schema_hint);

@@ -14,10 +14,7 @@ use crate::records::{Rule, SchemaHint, Violation, canonical_payload};
 /// may be of another version: a record that came in by one can be announced again by the other.
 pub(super) fn read(event: &ReceivedEvent, bytes: &[u8]) -> Result<CanonicalRecord, Reason> {
     let body = strict_json::parse(bytes).map_err(|fault| invalid(fault.rule.to_string()))?;
-    let version = match body.get("record_kind") {
-        Some(_) => RequestVersion::V2,
-        None => RequestVersion::V1,
-    };
+    let version = RequestVersion::of_body(&body);
     let request = RecordRequest::parse(version, body).map_err(|found| invalid(list(&found)))?;
     let described = event.description.as_ref();
     if described.is_some_and(|described| described.record_kind != request.kind) {
@@ -36,7 +33,7 @@ pub(super) fn read(event: &ReceivedEvent, bytes: &[u8]) -> Result<CanonicalRecor
         record_type: request.kind.as_str().to_owned(),
         payload: payload(hint, bytes, &request.payload)?,
         ingested_at: request.occurred_at,
-        event_version: event.version().number().map(|number| number.to_string()),
+        event_version: event.version().label().map(str::to_owned),
         record_kind: described.map(|described| described.record_kind.as_str().to_owned()),
         schema_hint: event_hint.map(|hint| hint.as_str().to_owned()),
         object_key: event.object.key.clone(),

@@ -58,85 +58,120 @@ fn referenced_id(reference: &str) -> Option<&str> {
     (!id.is_empty()).then_some(id)
 }
 
-fn columns(resource: FhirResource) -> &'static [(&'static str, &'static [Taken])] {
-    use Taken::{Reference, Value};
+/// A field's name, and where its value is taken from: the first place that has one.
+type Column = (&'static str, &'static [Taken]);
+
+fn columns(resource: FhirResource) -> &'static [Column] {
     match resource {
-        FhirResource::Encounter => &[
-            (
-                "encounter_id",
-                &[Value("/id"), Value("/identifier/0/value")],
-            ),
-            ("patient_id", &[Reference("/subject/reference")]),
-            ("facility_id", &[Reference("/serviceProvider/reference")]),
-            ("status", &[Value("/status")]),
-            ("class", &[Value("/class/code")]),
-            (
-                "type",
-                &[Value("/type/0/coding/0/code"), Value("/type/0/text")],
-            ),
-            ("start", &[Value("/period/start")]),
-            ("end", &[Value("/period/end")]),
-        ],
-        FhirResource::Claim => &[
-            ("claim_id", &[Value("/id"), Value("/identifier/0/value")]),
-            (
-                "encounter_id",
-                &[Reference("/item/0/encounter/0/reference")],
-            ),
-            ("patient_id", &[Reference("/patient/reference")]),
-            ("provider_id", &[Reference("/provider/reference")]),
-            ("status", &[Value("/status")]),
-            ("use", &[Value("/use")]),
-            ("type", &[Value("/type/coding/0/code"), Value("/type/text")]),
-            ("start", &[Value("/billablePeriod/start")]),
-            ("end", &[Value("/billablePeriod/end")]),
-            ("created", &[Value("/created")]),
-            ("amount", &[Value("/total/value")]),
-            ("currency", &[Value("/total/currency")]),
-        ],
-        FhirResource::Observation => &[
-            (
-                "lab_result_id",
-                &[Value("/id"), Value("/identifier/0/value")],
-            ),
-            ("encounter_id", &[Reference("/encounter/reference")]),
-            ("patient_id", &[Reference("/subject/reference")]),
-            ("status", &[Value("/status")]),
-            ("code", &[Value("/code/coding/0/code"), Value("/code/text")]),
-            ("code_system", &[Value("/code/coding/0/system")]),
-            (
-                "display",
-                &[Value("/code/coding/0/display"), Value("/code/text")],
-            ),
-            (
-                "value",
-                &[
-                    Value("/valueQuantity/value"),
-                    Value("/valueCodeableConcept/coding/0/code"),
-                    Value("/valueCodeableConcept/text"),
-                    Value("/valueString"),
-                    Value("/valueBoolean"),
-                    Value("/valueInteger"),
-                    Value("/valueDateTime"),
-                ],
-            ),
-            (
-                "unit",
-                &[Value("/valueQuantity/unit"), Value("/valueQuantity/code")],
-            ),
-            (
-                "start",
-                &[
-                    Value("/effectiveDateTime"),
-                    Value("/effectiveInstant"),
-                    Value("/effectivePeriod/start"),
-                ],
-            ),
-            ("end", &[Value("/effectivePeriod/end")]),
-            ("resulted_at", &[Value("/issued")]),
-        ],
+        FhirResource::Encounter => ENCOUNTER,
+        FhirResource::Claim => CLAIM,
+        FhirResource::Observation => OBSERVATION,
     }
 }
+
+const ENCOUNTER: &[Column] = &[
+    (
+        "encounter_id",
+        &[Taken::Value("/id"), Taken::Value("/identifier/0/value")],
+    ),
+    ("patient_id", &[Taken::Reference("/subject/reference")]),
+    (
+        "facility_id",
+        &[Taken::Reference("/serviceProvider/reference")],
+    ),
+    ("status", &[Taken::Value("/status")]),
+    ("class", &[Taken::Value("/class/code")]),
+    (
+        "type",
+        &[
+            Taken::Value("/type/0/coding/0/code"),
+            Taken::Value("/type/0/text"),
+        ],
+    ),
+    ("start", &[Taken::Value("/period/start")]),
+    ("end", &[Taken::Value("/period/end")]),
+];
+
+const CLAIM: &[Column] = &[
+    (
+        "claim_id",
+        &[Taken::Value("/id"), Taken::Value("/identifier/0/value")],
+    ),
+    (
+        "encounter_id",
+        &[Taken::Reference("/item/0/encounter/0/reference")],
+    ),
+    ("patient_id", &[Taken::Reference("/patient/reference")]),
+    ("provider_id", &[Taken::Reference("/provider/reference")]),
+    ("status", &[Taken::Value("/status")]),
+    ("use", &[Taken::Value("/use")]),
+    (
+        "type",
+        &[
+            Taken::Value("/type/coding/0/code"),
+            Taken::Value("/type/text"),
+        ],
+    ),
+    ("start", &[Taken::Value("/billablePeriod/start")]),
+    ("end", &[Taken::Value("/billablePeriod/end")]),
+    ("created", &[Taken::Value("/created")]),
+    ("amount", &[Taken::Value("/total/value")]),
+    ("currency", &[Taken::Value("/total/currency")]),
+];
+
+const OBSERVATION: &[Column] = &[
+    (
+        "lab_result_id",
+        &[Taken::Value("/id"), Taken::Value("/identifier/0/value")],
+    ),
+    ("encounter_id", &[Taken::Reference("/encounter/reference")]),
+    ("patient_id", &[Taken::Reference("/subject/reference")]),
+    ("status", &[Taken::Value("/status")]),
+    (
+        "code",
+        &[
+            Taken::Value("/code/coding/0/code"),
+            Taken::Value("/code/text"),
+        ],
+    ),
+    ("code_system", &[Taken::Value("/code/coding/0/system")]),
+    (
+        "display",
+        &[
+            Taken::Value("/code/coding/0/display"),
+            Taken::Value("/code/text"),
+        ],
+    ),
+    (
+        "value",
+        &[
+            Taken::Value("/valueQuantity/value"),
+            Taken::Value("/valueCodeableConcept/coding/0/code"),
+            Taken::Value("/valueCodeableConcept/text"),
+            Taken::Value("/valueString"),
+            Taken::Value("/valueBoolean"),
+            Taken::Value("/valueInteger"),
+            Taken::Value("/valueDateTime"),
+        ],
+    ),
+    (
+        "unit",
+        &[
+            Taken::Value("/valueQuantity/unit"),
+            Taken::Value("/valueQuantity/code"),
+        ],
+    ),
+    (
+        "start",
+        &[
+            Taken::Value("/effectiveDateTime"),
+            Taken::Value("/effectiveInstant"),
+            Taken::Value("/effectivePeriod/start"),
+        ],
+    ),
+    ("end", &[Taken::Value("/effectivePeriod/end")]),
+    ("resulted_at", &[Taken::Value("/issued")]),
+];
 
 #[cfg(test)]
 mod tests {

@@ -36,6 +36,10 @@ impl Broker {
         }
     }
 
+    pub(crate) fn servers(&self) -> &str {
+        &self.servers
+    }
+
     pub(crate) fn settings(&self) -> KafkaSettings {
         self.settings_with(&[])
     }

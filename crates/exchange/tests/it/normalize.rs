@@ -52,7 +52,7 @@ async fn both_versions_become_canonical_records(world: World) {
     let first = world.accepted(&encounter());
     let second = world
         .accepted(&lab_result())
-        .with("event_version", 2)
+        .with("event_version", "v2")
         .with("record_kind", "lab_result")
         .with("schema_hint", "acme/v1/lab");
     world.announce(&[&first, &second]).await;
@@ -76,7 +76,7 @@ async fn both_versions_become_canonical_records(world: World) {
     assert_eq!(one.object_key, first.key());
     let payload: serde_json::Value = serde_json::from_str(one.payload.as_str()).unwrap();
     assert_eq!(payload, encounter()["payload"]);
-    assert_eq!(two.event_version.as_deref(), Some("2"));
+    assert_eq!(two.event_version.as_deref(), Some("v2"));
     assert_eq!(two.record_kind.as_deref(), Some("lab_result"));
     assert_eq!(two.schema_hint.as_deref(), Some("acme/v1/lab"));
     consumer.close().await.unwrap();

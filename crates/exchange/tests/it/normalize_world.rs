@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -29,6 +29,19 @@ pub(crate) struct Folder {
     root: PathBuf,
     /// How often the object of that key is still to fail.
     failing: Mutex<HashMap<String, u32>>,
+}
+
+impl Folder {
+    pub(crate) fn at(root: PathBuf) -> Folder {
+        Folder {
+            root,
+            failing: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
 }
 
 impl RawObjects for Folder {
@@ -91,10 +104,7 @@ impl World {
         let normalizer = Normalizer {
             store: database.store.clone(),
             owner: Owner::this_process(),
-            objects: Folder {
-                root: folder.path().to_owned(),
-                failing: Mutex::default(),
-            },
+            objects: Folder::at(folder.path().to_owned()),
             dead_letters,
             settings: settings(),
         };
@@ -162,11 +172,14 @@ impl World {
                     sent.unwrap();
                 }
             }
-            None => {
-                let rows: Vec<_> = events.iter().map(|event| event.row(&self.topic)).collect();
-                self.database.store.enqueue_events(&rows).await.unwrap();
-            }
+            None => self.enqueue(events).await,
         }
+    }
+
+    /// Puts events into the outbox.
+    pub(crate) async fn enqueue(&self, events: &[&Event]) {
+        let rows: Vec<_> = events.iter().map(|event| event.row(&self.topic)).collect();
+        self.database.store.enqueue_events(&rows).await.unwrap();
     }
 
     /// Takes batches until so many messages came to an end.

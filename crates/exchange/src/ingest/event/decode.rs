@@ -45,7 +45,7 @@ pub enum EventError {
         member: &'static str,
         expected: &'static str,
     },
-    #[error("the event's `event_version` is none that this program knows; it knows 2")]
+    #[error("the event's `event_version` is none that this program knows; it knows v2")]
     UnknownVersion,
     #[error("the event is of a version of CloudEvents that this program does not know (not 1.0)")]
     UnknownSpecification,
@@ -181,7 +181,7 @@ fn description(
 ) -> Result<Option<Description>, EventError> {
     match members.get("event_version") {
         None => return Ok(None),
-        Some(version) if version.as_u64() == EventVersion::V2.number().map(u64::from) => {}
+        Some(version) if version.as_str() == EventVersion::V2.label() => {}
         Some(_) => return Err(EventError::UnknownVersion),
     }
     if members.contains_key("record_id") {

@@ -38,7 +38,7 @@ impl RecordEvent {
             "correlation_id": self.correlation_id,
         });
         if let Some(description) = &self.description {
-            payload["event_version"] = json!(self.version().number());
+            payload["event_version"] = json!(self.version().label());
             payload["record_id"] = json!(self.record_id);
             payload["source"] = json!(self.source);
             payload["record_kind"] = json!(description.record_kind);

@@ -35,10 +35,10 @@ impl EventVersion {
     }
 
     /// `event_version` in the event and in `canonical_records`. Version 1 has none.
-    pub fn number(self) -> Option<u32> {
+    pub fn label(self) -> Option<&'static str> {
         match self {
             Self::V1 => None,
-            Self::V2 => Some(2),
+            Self::V2 => Some("v2"),
         }
     }
 }

@@ -8,10 +8,13 @@
 mod number;
 mod parser;
 mod text;
+mod written;
 
 use serde_json::Value;
 
 use crate::records::Pointer;
+
+pub(crate) use written::Written;
 
 /// How deep arrays and objects may stand in each other. FHIR's deepest resources stay under 20.
 pub const DEPTH_MAX: usize = 64;
