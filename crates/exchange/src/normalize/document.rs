@@ -94,3 +94,41 @@ fn list(violations: &[Violation]) -> String {
         .collect();
     told.join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(hint: Option<&str>, payload_text: &str) -> String {
+        let hint = hint.map(|hint| hint.parse::<SchemaHint>().unwrap());
+        let body = format!(r#"{{ "source": "acme", "payload": {payload_text} }}"#);
+        let parsed: Value = serde_json::from_str(payload_text).unwrap();
+        let payload = payload(hint.as_ref(), body.as_bytes(), &parsed);
+        payload.unwrap().as_str().to_owned()
+    }
+
+    #[test]
+    fn a_payload_keeps_its_digits() {
+        let plain = r#"{ "amount": 1.10, "note": "x" }"#;
+        assert_eq!(written(None, plain), plain);
+        assert_eq!(written(Some("acme/visit"), plain), plain);
+    }
+
+    #[test]
+    fn a_fhir_resource_stands_whole_beside_its_columns() {
+        let resource = r#"{"resourceType":"Observation","id":"o1","valueQuantity":{"value":1.10}}"#;
+        let written = written(Some("fhir/R4/Observation"), resource);
+        let end = format!(r#""resource":{resource}}}"#);
+        assert!(written.ends_with(&end), "{written}");
+        let record: Value = serde_json::from_str(&written).unwrap();
+        assert_eq!(record["lab_result_id"], "o1");
+    }
+
+    #[test]
+    fn a_broken_rule_is_told_without_the_name_that_a_client_made_up() {
+        let body = serde_json::json!({ "source": "acme", "Donald Duck": 1 });
+        let told = list(&RecordRequest::parse(RequestVersion::V1, body).unwrap_err());
+        assert!(!told.contains("Duck"), "{told}");
+        assert!(told.contains("required at /payload"), "{told}");
+    }
+}
