@@ -20,6 +20,15 @@ pub(super) fn time<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result
 }
 
 impl Dialect {
+    /// That a value is a member of the [`crate::value::list`] bound to `$n`. Postgres is given an
+    /// array, for which it looks into an index whatever its statistics say.
+    pub(super) fn one_of(self, n: usize) -> String {
+        match self {
+            Self::Postgres => format!("= ANY (ARRAY{})", self.each(n)),
+            Self::Sqlite => format!("IN {}", self.each(n)),
+        }
+    }
+
     /// The [`rows`] bound to `$n` as a table named `batch`, in their order. Its columns are
     /// declared as Postgres spells them: `name type, name type`.
     pub(super) fn batch(self, n: usize, columns: &str) -> String {

@@ -60,8 +60,8 @@ impl Store {
         let mut done = store_responses(&mut transaction, ingests, owner).await?;
         let sql = format!(
             "UPDATE raw_object_manifest SET state = $2, written_at = $3
-             WHERE record_id IN {} AND state = $4",
-            transaction.dialect().each(1)
+             WHERE record_id {} AND state = $4",
+            transaction.dialect().one_of(1)
         );
         let mut values = vec![list(&done)];
         values.extend(values![ManifestState::Written, now, ManifestState::Planned]);

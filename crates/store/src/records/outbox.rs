@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::batch::rows;
-use crate::database::Transaction;
+use crate::database::{Dialect, Transaction};
 use crate::lease::until;
 use crate::row::{FromRow, Row};
 use crate::time::now;
@@ -83,18 +83,24 @@ impl Store {
     ) -> Result<Vec<OutboxEvent>, StoreError> {
         let mut transaction = self.database.begin().await?;
         let dialect = transaction.dialect();
-        // What another claimer has locked is passed over, so its row still looks free here: the
-        // second NOT EXISTS keeps the later events of its key out as well.
+        if dialect == Dialect::Postgres {
+            // A queue is walked from its head. A planner whose statistics are older than the queue
+            // would rather sort all of it, at every claim.
+            transaction
+                .execute("SET LOCAL enable_sort = off", vec![])
+                .await?;
+        }
+        // What another claimer has locked is passed over, so its row still looks free here: NOT
+        // EXISTS keeps the later events of its key out as well.
         let sql = format!(
             "WITH candidate AS MATERIALIZED (
                  SELECT sequence, topic, event_key FROM outbox_events AS due
-                 WHERE published_at IS NULL AND topic IN {}
+                 WHERE published_at IS NULL AND topic {}
                    AND (lease_until IS NULL OR lease_until <= $2)
-                   AND NOT EXISTS (
-                       SELECT 1 FROM outbox_events AS leased
-                       WHERE leased.topic = due.topic AND leased.event_key = due.event_key
-                         AND leased.sequence < due.sequence AND leased.published_at IS NULL
-                         AND leased.lease_until > $2)
+                   AND (SELECT leased.sequence FROM outbox_events AS leased
+                        WHERE leased.topic = due.topic AND leased.event_key = due.event_key
+                          AND leased.sequence < due.sequence AND leased.published_at IS NULL
+                          AND leased.lease_until > $2 LIMIT 1) IS NULL
                  ORDER BY sequence LIMIT $3 {})
              UPDATE outbox_events SET lease_owner = $4, lease_until = $5, attempts = attempts + 1
              WHERE sequence IN (
@@ -107,7 +113,7 @@ impl Store {
                        AND earlier.published_at IS NULL
                        AND earlier.sequence NOT IN (SELECT sequence FROM candidate)))
              RETURNING *",
-            dialect.each(1),
+            dialect.one_of(1),
             dialect.skip_locked()
         );
         let mut values = vec![list(topics)];
@@ -128,8 +134,8 @@ impl Store {
     ) -> Result<u64, StoreError> {
         let sql = format!(
             "UPDATE outbox_events SET published_at = $3, lease_owner = NULL, lease_until = NULL
-             WHERE event_id IN {} AND lease_owner = $2 AND published_at IS NULL",
-            self.database.dialect().each(1)
+             WHERE event_id {} AND lease_owner = $2 AND published_at IS NULL",
+            self.database.dialect().one_of(1)
         );
         let mut values = vec![list(events)];
         values.extend(values![owner, now]);
@@ -144,8 +150,8 @@ impl Store {
     ) -> Result<u64, StoreError> {
         let sql = format!(
             "UPDATE outbox_events SET lease_owner = NULL, lease_until = NULL
-             WHERE event_id IN {} AND lease_owner = $2 AND published_at IS NULL",
-            self.database.dialect().each(1)
+             WHERE event_id {} AND lease_owner = $2 AND published_at IS NULL",
+            self.database.dialect().one_of(1)
         );
         let mut values = vec![list(events)];
         values.extend(values![owner]);
@@ -161,8 +167,8 @@ impl Store {
     ) -> Result<u64, StoreError> {
         let sql = format!(
             "UPDATE outbox_events SET lease_until = $3
-             WHERE event_id IN {} AND lease_owner = $2 AND published_at IS NULL",
-            self.database.dialect().each(1)
+             WHERE event_id {} AND lease_owner = $2 AND published_at IS NULL",
+            self.database.dialect().one_of(1)
         );
         let mut values = vec![list(events)];
         values.extend(values![owner, until]);
