@@ -168,6 +168,16 @@ async fn open_postgres(url: &str) -> Result<Database, StoreError> {
     let pool = PgPoolOptions::new()
         .max_connections(POSTGRES_CONNECTIONS)
         .acquire_timeout(BUSY_TIMEOUT)
+        .after_connect(|connection, _| {
+            // A plan made while a table was empty must not outlive that: it would read the whole
+            // table at every batch. Planning anew costs a fraction of a millisecond, and so does
+            // what we run: compiling it first would take far longer. (Said by a statement, because
+            // poolers refuse it among the connection's parameters.)
+            Box::pin(async move {
+                let sql = "SET plan_cache_mode = force_custom_plan; SET jit = off";
+                sqlx::raw_sql(sql).execute(connection).await.map(drop)
+            })
+        })
         .connect_lazy_with(options);
     Ok(Database::Postgres(pool))
 }

@@ -194,21 +194,34 @@ impl Store {
         let sql = "SELECT * FROM inbox_object
                    WHERE grouping_key IN (SELECT grouping_key FROM inbox_object WHERE submission_id IS NULL)
                    ORDER BY grouping_key, object_key";
-        let objects: Vec<InboxObject> = self.database.all(sql, vec![]).await?;
-        let mut groups: Vec<OpenGroup> = Vec::new();
-        for object in objects {
-            match groups.last_mut() {
-                Some(group) if group.grouping_key == object.grouping_key => {
-                    group.objects.push(object);
-                }
-                _ => groups.push(OpenGroup {
-                    grouping_key: object.grouping_key.clone(),
-                    objects: vec![object],
-                }),
-            }
-        }
-        Ok(groups)
+        let objects = self.database.all(sql, vec![]).await?;
+        Ok(groups_of(objects))
     }
+
+    /// The group of that key, if it is open.
+    pub async fn open_group(&self, grouping_key: &str) -> Result<Option<OpenGroup>, StoreError> {
+        let sql = "SELECT * FROM inbox_object WHERE grouping_key = $1 ORDER BY object_key";
+        let objects: Vec<InboxObject> = self.database.all(sql, values![grouping_key]).await?;
+        let is_open = objects.iter().any(|object| object.submission_id.is_none());
+        Ok(groups_of(objects).pop().filter(|_| is_open))
+    }
+}
+
+/// Objects in the order of their groups, by group.
+fn groups_of(objects: Vec<InboxObject>) -> Vec<OpenGroup> {
+    let mut groups: Vec<OpenGroup> = Vec::new();
+    for object in objects {
+        match groups.last_mut() {
+            Some(group) if group.grouping_key == object.grouping_key => {
+                group.objects.push(object);
+            }
+            _ => groups.push(OpenGroup {
+                grouping_key: object.grouping_key.clone(),
+                objects: vec![object],
+            }),
+        }
+    }
+    groups
 }
 
 const SAME_VERSION: &str = "inbox_object.size_bytes = excluded.size_bytes

@@ -70,6 +70,13 @@ impl Owner {
         self.text.rsplit('/').next().unwrap_or_default().split('-')
     }
 
+    /// Whether that holder of a lease is a process that this one can see to have ended.
+    pub(crate) fn sees_dead(&self, holder: &str) -> bool {
+        holder
+            .parse::<Owner>()
+            .is_ok_and(|holder| holder.is_dead_to(self))
+    }
+
     /// Whether this is a process of the same host and PID namespace as `observer`'s that has
     /// ended. What `observer` cannot see counts as alive: its leases lapse by time.
     fn is_dead_to(&self, observer: &Owner) -> bool {
@@ -141,12 +148,15 @@ fn started(pid: u32) -> Option<String> {
     }
 }
 
-/// The tables whose rows are leased.
-const LEASED: [&str; 4] = [
-    "submission",
-    "submitter_gold_winner",
-    "canonical_rebuild_queue",
-    "alert_delivery",
+/// The tables whose rows are leased, and which of their rows can be: where a table keeps its whole
+/// history, an index of the open ones answers. (A request's lease is looked at when it is asked
+/// for again: [`Store::admit`].)
+const LEASED: [(&str, &str); 5] = [
+    ("submission", "TRUE"),
+    ("submitter_gold_winner", "TRUE"),
+    ("canonical_rebuild_queue", "TRUE"),
+    ("alert_delivery", "TRUE"),
+    ("outbox_events", "published_at IS NULL"),
 ];
 
 impl Store {
@@ -210,9 +220,10 @@ async fn take_back(
 ) -> Result<(u64, u64), StoreError> {
     let each = transaction.dialect().each(1);
     let mut released = 0;
-    for table in LEASED {
+    for (table, open) in LEASED {
         let sql = format!(
-            "UPDATE {table} SET lease_owner = NULL, lease_until = NULL WHERE lease_owner IN {each}"
+            "UPDATE {table} SET lease_owner = NULL, lease_until = NULL
+             WHERE lease_owner IN {each} AND {open}"
         );
         released += transaction.execute(sql, vec![list(owners)]).await?;
     }
@@ -227,8 +238,8 @@ async fn take_back(
 
 /// Everybody who holds a lease or runs a job. An owner written by something else is left alone.
 async fn holders(transaction: &mut Transaction) -> Result<Vec<Owner>, StoreError> {
-    let leased = LEASED.map(|table| {
-        format!("SELECT lease_owner AS owner FROM {table} WHERE lease_owner IS NOT NULL")
+    let leased = LEASED.map(|(table, open)| {
+        format!("SELECT lease_owner AS owner FROM {table} WHERE lease_owner IS NOT NULL AND {open}")
     });
     let sql = format!(
         "{} UNION SELECT owner FROM job_runs WHERE status = $1",

@@ -4,7 +4,7 @@
 //! The database is the queue. Work that is due is a query over state; it is claimed with a lease
 //! and finished by an update that names the state it expects, so that repeating a step, or doing
 //! it twice at once, changes nothing ([`Moved::No`]). What changes state writes its `audit_log`
-//! row in the same transaction.
+//! row in the same transaction; of a single record, the ledger's rows are that account.
 
 mod alerts;
 mod audit;
@@ -20,6 +20,7 @@ mod lease;
 mod month_key;
 mod overview;
 mod rebuilds;
+mod records;
 mod registry;
 mod retries;
 mod row;
@@ -47,6 +48,13 @@ pub use lease::{InvalidOwner, Owner};
 pub use month_key::MonthKey;
 pub use overview::{FeedState, RunCount, Totals};
 pub use rebuilds::{ClaimedRebuild, QueuedRebuild};
+pub use records::{
+    AbandonedIngest, Admission, Attempt, AttemptOutcome, CanonicalCursor, CanonicalFilter,
+    CanonicalRecord, CompletedIngest, DeadLetter, DeadLetterFilter, DeadLetterState, ExpiredKeys,
+    FailedAttempt, IngestState, Inserted, InvalidPayload, ManifestEntry, ManifestFilter,
+    ManifestState, NewAttempt, NewDeadLetter, NewEvent, NewIngest, NormalizedRecord, OutboxEvent,
+    OutboxLag, Payload, Stage, StageStatus, StoredResponse,
+};
 pub use registry::{RegisteredMapping, RegisteredSchema};
 pub use retries::{Except, Job, Next, Retry};
 pub use submissions::{

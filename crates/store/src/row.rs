@@ -3,8 +3,10 @@
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
+use serde_json::value::RawValue;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
+use sqlx::types::Json;
 use sqlx::{Decode, Postgres, Row as _, Sqlite, Type};
 
 use crate::StoreError;
@@ -88,6 +90,17 @@ impl Row {
         self.text_if_any(column)?
             .map(|text| parse(column, &text))
             .transpose()
+    }
+
+    /// JSON as text, every digit of its numbers kept.
+    pub(crate) fn json_text(&self, column: &str) -> Result<String, StoreError> {
+        match self {
+            Self::Postgres(row) => {
+                let json: Json<Box<RawValue>> = row.try_get(column)?;
+                Ok(json.0.get().to_owned())
+            }
+            Self::Sqlite(_) => self.text(column),
+        }
     }
 
     pub(crate) fn json_if_any(

@@ -2,15 +2,16 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use contract::{
-    AtomicMonth, BuildId, FeedName, FileType, IncidentId, RunId, StateCode, SubmissionId,
-    SubmitterId,
+    AtomicMonth, BuildId, DeadLetterId, FeedName, FileType, IncidentId, RecordId, RunId, StateCode,
+    SubmissionId, SubmitterId,
 };
 use sqlx::query::Query;
 use sqlx::{Postgres, Sqlite};
 
 use crate::time::to_micros;
 use crate::{
-    AlertAction, AlertChannel, BuildStatus, GroupingMethod, IncidentKind, Owner, RunStatus,
+    AlertAction, AlertChannel, AttemptOutcome, BuildStatus, DeadLetterState, GroupingMethod,
+    IncidentKind, IngestState, ManifestState, Owner, RunStatus, Stage, StageStatus,
     SubmissionState,
 };
 
@@ -63,7 +64,7 @@ impl Value {
 }
 
 /// RFC 3339 in UTC with six decimals always: the text sorts as the instant does.
-fn sortable(time: DateTime<Utc>) -> String {
+pub(crate) fn sortable(time: DateTime<Utc>) -> String {
     to_micros(time).to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
@@ -176,6 +177,14 @@ as_text!(
     AlertAction,
     IncidentId,
     Owner,
+    RecordId,
+    DeadLetterId,
+    ManifestState,
+    IngestState,
+    Stage,
+    StageStatus,
+    AttemptOutcome,
+    DeadLetterState,
 );
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ use super::wakes::Wakes;
 use super::{Documents, heard, stopped_within};
 use crate::configuration::DaemonSettings;
 
+/// The pause after a look that found nothing more to do.
+const FIRST_LOOK: Duration = Duration::from_millis(100);
 /// The pause after the database could not be asked; each further one doubles it.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
@@ -29,10 +31,11 @@ impl Crew {
     pub(super) async fn run(self) {
         let mut woken = self.wakes.listen(self.sensor);
         let mut outage = Outage::default();
+        let mut idle = Idle::default();
         while until_its_time(self.sensor, &self.settings, &self.stop).await {
             let done = self.work_off().await;
             let pause = match done {
-                Ok(()) => outage.over(self.settings.poll),
+                Ok(pieces) => outage.over(idle.pause(pieces, self.settings.poll)),
                 Err(error) => outage.pause(self.sensor, &error),
             };
             tokio::select! {
@@ -43,8 +46,9 @@ impl Crew {
         }
     }
 
-    /// Does everything that is due for the sensor.
-    async fn work_off(&self) -> Result<(), PipelineError> {
+    /// Does everything that is due for the sensor; says how many pieces that were.
+    async fn work_off(&self) -> Result<u64, PipelineError> {
+        let mut pieces = 0;
         for &job in self.sensor.jobs() {
             // Groups are registered by the finder, which knows when they were looked at.
             if job == Job::Register {
@@ -55,9 +59,10 @@ impl Crew {
                 if self.stop.is_cancelled() || !self.work_one(&pipeline, job).await? {
                     break;
                 }
+                pieces += 1;
             }
         }
-        Ok(())
+        Ok(pieces)
     }
 
     /// `false`: nothing is due.
@@ -100,6 +105,24 @@ pub(super) async fn until_its_time(
     }
 }
 
+/// A time in which nothing was due. Another process may make work at any moment and wakes nobody
+/// here, so where there was some it is asked for soon, and ever more seldom after that.
+#[derive(Default)]
+struct Idle {
+    looks: u32,
+}
+
+impl Idle {
+    fn pause(&mut self, pieces: u64, longest: Duration) -> Duration {
+        self.looks = if pieces > 0 { 0 } else { self.looks + 1 };
+        doubled(FIRST_LOOK, self.looks).min(longest)
+    }
+}
+
+fn doubled(pause: Duration, times: u32) -> Duration {
+    pause * 2_u32.pow(times.min(10))
+}
+
 /// A time in which the database does not answer: told once, asked ever more seldom.
 #[derive(Default)]
 pub(super) struct Outage {
@@ -112,8 +135,7 @@ impl Outage {
             tracing::error!(%sensor, %error, "the sensor cannot work; it goes on trying");
         }
         self.failures += 1;
-        let doubled = FIRST_PAUSE * 2_u32.pow(self.failures.min(10));
-        doubled.min(LONGEST_PAUSE)
+        doubled(FIRST_PAUSE, self.failures).min(LONGEST_PAUSE)
     }
 
     pub(super) fn over(&mut self, pause: Duration) -> Duration {

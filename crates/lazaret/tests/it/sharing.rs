@@ -1,17 +1,23 @@
 //! How much faster two workers of one thread each are than one. Ignored: it needs a machine of its
 //! own and minutes; `make bench` runs it.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::process::Command;
-use std::time::Instant;
+use std::time::Duration;
+
+use store::{RunFilter, Store};
+use testkit::postgres::PrivatePostgres;
 
 use crate::daemon::is_at_rest;
-use crate::project::{Project, Stack};
-use crate::running::{Running, eventually};
+use crate::project::{Project, Stack, runtime};
+use crate::running::Running;
 
 const SUBMISSIONS: usize = 40;
-const ROWS: usize = 20_000;
+const ROWS: usize = 200_000;
 const TIMES: f64 = 1.6;
+/// No run begins or ends in that time: the work is done.
+const QUIET: Duration = Duration::from_secs(4);
 
 /// A contract and a mapping as small as they can be: what is measured is the sharing.
 const CONTRACT: &str = "\
@@ -45,44 +51,103 @@ fn file(number: usize) -> String {
     text
 }
 
-/// Seconds that so many workers, each on a core of its own, take from staged to gold.
-fn seconds_with(workers: usize) -> f64 {
-    let project = Project::new(Stack::PostgresAndS3);
+/// A project on Postgres and a folder: an S3 server of a test's own would work on the same cores.
+fn project() -> Project {
+    let mut project = Project::new(Stack::SqliteAndFolder);
+    project.set("METADATA_DB_URL", &PrivatePostgres::shared().database());
+    project.set("QUIESCENCE_MINUTES", "15");
     project.write("contracts/bench_claim/v1.yaml", CONTRACT);
     for number in 0..SUBMISSIONS {
-        let submitter = format!("sender{number:02}");
-        project.write(
-            &format!("feeds/{submitter}.yaml"),
-            &format!(
-                "feed: {submitter}\ntitle: {submitter}\nsubmitter: {submitter}\nstate: wa\n\
-                 contracts: [bench_claim@v1]\n"
-            ),
+        let feed = format!(
+            "feed: {0}\ntitle: {0}\nsubmitter: {0}\nstate: wa\ncontracts: [bench_claim@v1]\n",
+            sender(number)
         );
-        let drop = format!("{submitter}/bench_claim/1");
-        project.drop_bytes(&format!("{drop}/claims.csv"), file(number).into_bytes());
-        project.drop_bytes(&format!("{drop}/_SUCCESS"), Vec::new());
+        project.write(&format!("feeds/{}.yaml", sender(number)), &feed);
     }
-    let started = Instant::now();
-    let crew: Vec<Running> = (0..workers)
-        .map(|core| {
-            let plain = project.command(&["worker"]);
-            let mut pinned = Command::new("taskset");
-            pinned
-                .args(["-c", &core.to_string()])
-                .arg(plain.get_program());
-            pinned.args(plain.get_args());
-            for (name, value) in plain.get_envs() {
-                match value {
-                    Some(value) => pinned.env(name, value),
-                    None => pinned.env_remove(name),
-                };
+    project.succeeds(&["migrate"]);
+    project.succeeds(&["registry", "sync"]);
+    project
+}
+
+fn sender(number: usize) -> String {
+    format!("sender{number:02}")
+}
+
+/// A worker that has one core, and no other process of ours has it.
+fn worker_on(core: usize, project: &Project) -> Running {
+    let plain = project.command(&["worker"]);
+    let mut pinned = Command::new("taskset");
+    pinned
+        .args(["-c", &core.to_string()])
+        .arg(plain.get_program())
+        .args(plain.get_args());
+    for (name, value) in plain.get_envs() {
+        match value {
+            Some(value) => pinned.env(name, value),
+            None => pinned.env_remove(name),
+        };
+    }
+    Running::start(pinned, "working")
+}
+
+/// Seconds from the beginning of the first run to the end of the last one. Nothing is asked of the
+/// program meanwhile: its commands would take a core from the workers.
+fn seconds_with(workers: usize) -> f64 {
+    let project = project();
+    let files: Vec<String> = (0..SUBMISSIONS).map(file).collect();
+    let crew: Vec<Running> = (0..workers).map(|core| worker_on(core, &project)).collect();
+    let group = |number| format!("{}/bench_claim/1", sender(number));
+    for (number, text) in files.into_iter().enumerate() {
+        project.drop_bytes(&format!("{}/claims.csv", group(number)), text.into());
+    }
+    for number in 0..SUBMISSIONS {
+        project.drop_bytes(&format!("{}/_SUCCESS", group(number)), Vec::new());
+    }
+    let runs = runtime().block_on(async {
+        let store = Store::connect(project.variable("METADATA_DB_URL"))
+            .await
+            .unwrap();
+        let mut seen = Vec::new();
+        loop {
+            tokio::time::sleep(QUIET).await;
+            let runs = store.runs(&RunFilter::default()).await.unwrap();
+            let validated = runs.iter().filter(|run| run.job == "validate").count();
+            if validated == SUBMISSIONS && runs == seen {
+                break runs;
             }
-            Running::start(pinned, "working")
-        })
-        .collect();
-    eventually("all is done", || is_at_rest(&project, SUBMISSIONS));
+            seen = runs;
+        }
+    });
+    assert!(is_at_rest(&project, SUBMISSIONS));
     drop(crew);
-    started.elapsed().as_secs_f64()
+    let owners: BTreeSet<&str> = runs.iter().map(|run| process(&run.owner)).collect();
+    assert_eq!(owners.len(), workers, "each has done some of it");
+    for owner in &owners {
+        let of: Vec<_> = runs
+            .iter()
+            .filter(|run| process(&run.owner) == *owner)
+            .collect();
+        let mut jobs: std::collections::BTreeMap<&str, (usize, i64)> = Default::default();
+        for run in &of {
+            let e = jobs.entry(&run.job).or_default();
+            e.0 += 1;
+            e.1 += (run.finished_at.unwrap() - run.started_at).num_milliseconds();
+        }
+        eprintln!(
+            "{owner} {:?}..{:?} {jobs:?}",
+            of.iter().map(|r| r.started_at).min(),
+            of.iter().filter_map(|r| r.finished_at).max()
+        );
+    }
+    let began = runs.iter().map(|run| run.started_at).min().unwrap();
+    let ended = runs.iter().filter_map(|run| run.finished_at).max().unwrap();
+    (ended - began).as_seconds_f64()
+}
+
+/// Of `host/pid/mark` and the worker's number.
+fn process(owner: &str) -> &str {
+    let (_, rest) = owner.split_once('/').unwrap();
+    rest.split('/').next().unwrap()
 }
 
 #[test]

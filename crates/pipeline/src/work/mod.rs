@@ -128,9 +128,7 @@ impl Pipeline {
         grouping_key: &str,
         method: Option<GroupingMethod>,
     ) -> Result<Option<Worked>, PipelineError> {
-        let open = self.store.open_groups().await?.into_iter();
-        let mut named = open.filter(|group| group.grouping_key == grouping_key);
-        let Some(group) = named.next() else {
+        let Some(group) = self.store.open_group(grouping_key).await? else {
             return Ok(None);
         };
         match self.decide(&group, Utc::now()) {
@@ -150,6 +148,10 @@ impl Pipeline {
             Ok(Some(new)) => Ok(new),
             Err(error) => Err(error),
         };
+        // Whoever lists the inbox at the same time has the same groups before it.
+        if self.store.open_group(&subject).await?.is_none() {
+            return Ok(None);
+        }
         let work = async { self.register(new?).await };
         let recorded = self.recorded(Job::Register, &subject, false, work);
         recorded.await.map(Some)

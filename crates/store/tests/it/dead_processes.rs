@@ -9,7 +9,7 @@ on_both_databases!(
 );
 
 /// A process of this machine that has ended.
-fn dead() -> Owner {
+pub(crate) fn dead() -> Owner {
     let mut child = std::process::Command::new("true").spawn().unwrap();
     let pid = child.id();
     child.wait().unwrap();

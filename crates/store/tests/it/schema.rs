@@ -10,7 +10,12 @@ on_both_databases!(
     a_newer_schema_is_refused,
 );
 
-const ALL: [&str; 3] = ["0001 file path", "0002 jobs", "0003 alerts"];
+const ALL: [&str; 4] = [
+    "0001 file path",
+    "0002 jobs",
+    "0003 alerts",
+    "0004 exchange",
+];
 
 async fn migrating_twice_applies_nothing_the_second_time(world: World) {
     let fresh = world.another_empty().await;

@@ -9,7 +9,7 @@ use store::{Backend, Owner};
 
 use crate::world::World;
 
-pub(crate) const TABLES: [&str; 17] = [
+pub(crate) const TABLES: [&str; 24] = [
     "submitter",
     "layout_registry",
     "canonical_schema",
@@ -26,11 +26,25 @@ pub(crate) const TABLES: [&str; 17] = [
     "alert_watch",
     "alert_incident",
     "alert_delivery",
+    "raw_object_manifest",
+    "ingest_idempotency",
+    "outbox_events",
+    "canonical_records",
+    "processing_stage_state",
+    "processing_attempts",
+    "dead_letters",
     "audit_log",
 ];
 
 /// Columns that are JSON in Postgres and text in SQLite.
-const JSON_COLUMNS: [&str; 3] = ["counts", "detail", "resolution"];
+const JSON_COLUMNS: [&str; 6] = [
+    "counts",
+    "detail",
+    "headers",
+    "message",
+    "payload",
+    "resolution",
+];
 
 /// Each table's columns with its nullability, in order.
 pub(crate) async fn columns(world: &World) -> Vec<(String, Vec<(String, bool)>)> {
@@ -113,7 +127,11 @@ pub(crate) async fn rows(world: &World) -> Vec<(&'static str, Map<String, Value>
 
 /// Ids are of version 7 and numbers grow: both sort in the order of their making.
 fn sort_key(row: &Map<String, Value>) -> (i64, String) {
-    const KEYS: [&str; 9] = [
+    const KEYS: [&str; 13] = [
+        "attempt_id",
+        "dead_letter_id",
+        "record_id",
+        "idempotency_key",
         "build_id",
         "run_id",
         "object_key",
@@ -124,7 +142,7 @@ fn sort_key(row: &Map<String, Value>) -> (i64, String) {
         "version",
         "atomic_month",
     ];
-    let number = ["audit_id", "queue_id", "delivery_id"]
+    let number = ["audit_id", "queue_id", "delivery_id", "sequence"]
         .iter()
         .find_map(|key| row.get(*key)?.as_i64());
     let texts: Vec<_> = KEYS
