@@ -122,23 +122,6 @@ fn seconds_with(workers: usize) -> f64 {
     drop(crew);
     let owners: BTreeSet<&str> = runs.iter().map(|run| process(&run.owner)).collect();
     assert_eq!(owners.len(), workers, "each has done some of it");
-    for owner in &owners {
-        let of: Vec<_> = runs
-            .iter()
-            .filter(|run| process(&run.owner) == *owner)
-            .collect();
-        let mut jobs: std::collections::BTreeMap<&str, (usize, i64)> = Default::default();
-        for run in &of {
-            let e = jobs.entry(&run.job).or_default();
-            e.0 += 1;
-            e.1 += (run.finished_at.unwrap() - run.started_at).num_milliseconds();
-        }
-        eprintln!(
-            "{owner} {:?}..{:?} {jobs:?}",
-            of.iter().map(|r| r.started_at).min(),
-            of.iter().filter_map(|r| r.finished_at).max()
-        );
-    }
     let began = runs.iter().map(|run| run.started_at).min().unwrap();
     let ended = runs.iter().filter_map(|run| run.finished_at).max().unwrap();
     (ended - began).as_seconds_f64()
