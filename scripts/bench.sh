@@ -4,7 +4,7 @@
 # Then times two workers beside one.
 #
 #   scripts/bench.sh                  both
-#   scripts/bench.sh workers          two workers of one thread each beside one, on Postgres and S3
+#   scripts/bench.sh workers          two workers of one thread each beside one, on Postgres
 #   scripts/bench.sh [--mb 1000] [--runs 5] [--rivals duckdb,polars,…] [--slow-mb 100] [--slow-runs 2]
 #
 # The inspector needs no heavy crate, so it builds in minutes, and 3 GB of disk in TMPDIR for 1 GB

@@ -24,6 +24,9 @@ macro_rules! fault_points {
 }
 
 fault_points! {
+    RequestsAdmitted = "ingest.after_manifest",
+    ObjectsWritten = "ingest.after_object",
+    AnswersStored = "ingest.after_commit",
     EventsClaimed = "publish.after_claim",
     EventsDelivered = "publish.after_delivery",
     EventsMarked = "publish.after_mark",

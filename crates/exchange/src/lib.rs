@@ -7,6 +7,7 @@ pub mod bus;
 pub mod fault;
 pub mod fhir;
 pub mod ingest;
+pub mod intake;
 pub mod normalize;
 pub mod outbox;
 pub mod records;

@@ -4,6 +4,7 @@
 mod cli;
 mod configuration;
 mod daemon;
+mod exchange;
 mod http;
 mod pipes;
 mod shipped;

@@ -14,6 +14,7 @@ mod ingest_event;
 mod ingest_event_schema;
 mod ingest_problem;
 mod ingest_request;
+mod intake;
 mod json_strict;
 mod normalize;
 mod normalize_crash;

@@ -11,6 +11,7 @@ use contract::{EventId, RecordId};
 use exchange::backoff::Backoff;
 use exchange::bus::{Bus, Consumer, Message, Producer};
 use exchange::ingest::request_hash;
+use exchange::intake::RawObjectWriter;
 use exchange::normalize::{
     DeadLetterTopics, DeadLetters, Normalizer, NormalizerSettings, RawObjectError, RawObjects,
     Tally,
@@ -56,6 +57,19 @@ impl RawObjects for Folder {
             Ok(bytes) => Ok(bytes.into()),
             Err(_) => Err(RawObjectError::NotFound),
         }
+    }
+}
+
+impl RawObjectWriter for Folder {
+    async fn create(&self, key: &str, bytes: Bytes) -> Result<(), RawObjectError> {
+        let path = self.root.join(key);
+        tokio::fs::create_dir_all(path.parent().unwrap())
+            .await
+            .unwrap();
+        if !path.exists() {
+            tokio::fs::write(path, bytes).await.unwrap();
+        }
+        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod canonical;
 pub(crate) mod contract;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod exchange;
 mod failure;
 mod findings;
 pub(crate) mod heartbeat;
@@ -125,6 +126,9 @@ pub(crate) enum Command {
     Winner(winner::Call),
     /// From a row of a silver, quarantine or gold file back to its bytes
     Trace(trace::Call),
+    /// Records that clients post: serve, normalize, dead-letters
+    #[command(subcommand)]
+    Exchange(exchange::Call),
     /// Check configuration, services and documents
     Doctor,
     /// Write a row and an object and read them back
@@ -165,6 +169,7 @@ pub(crate) async fn run(call: Call) -> Result<Done, Failure> {
         Command::Explain(call) => winner::explain(&globals, call).await,
         Command::Winner(call) => winner::run(&globals, call).await,
         Command::Trace(call) => trace::run(&globals, &call).await,
+        Command::Exchange(call) => exchange::run(&globals, call).await,
         Command::Doctor => doctor::run(&globals).await,
         Command::Heartbeat => heartbeat::run(&globals).await,
         Command::Demo(call) => demo::run(&globals, &call).await,
@@ -198,10 +203,12 @@ pub(crate) fn keep_panics_private() {
 pub(crate) fn start_logging(call: &Call) {
     let level = match call.command {
         _ if call.globals.verbose => "debug",
-        Command::Up(_) | Command::Worker => "info",
+        Command::Up(_) | Command::Worker | Command::Exchange(_) => "info",
         _ => "warn",
     };
-    let ours = ["lazaret", "pipeline", "lake", "store", "inspect"];
+    let ours = [
+        "lazaret", "pipeline", "exchange", "lake", "store", "inspect",
+    ];
     let default = ours.map(|name| format!(",{name}={level}")).concat();
     let default = format!("warn,buoyant_kernel=off{default}");
     let wanted = process_environment("RUST_LOG").and_then(|text| text.parse::<Targets>().ok());

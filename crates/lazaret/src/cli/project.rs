@@ -58,7 +58,7 @@ pub(crate) async fn open_to_read(globals: &Globals) -> Result<Pipeline, Failure>
     assemble(&configuration, store, Catalog::default(), nobody())
 }
 
-async fn open_store(configuration: &Configuration) -> Result<Store, Failure> {
+pub(crate) async fn open_store(configuration: &Configuration) -> Result<Store, Failure> {
     let store = Store::connect(&configuration.metadata_url).await?;
     store.check_schema().await?;
     Ok(store)

@@ -6,6 +6,7 @@
 mod check;
 mod daemon;
 mod error;
+mod exchange;
 mod raw;
 mod telling;
 
@@ -18,6 +19,7 @@ use serde::Serialize;
 
 pub(crate) use self::daemon::{DaemonSettings, Orchestrator, TlsFiles};
 pub(crate) use self::error::ConfigurationError;
+pub(crate) use self::exchange::ExchangeSettings;
 use self::raw::Reader;
 
 pub(crate) const FILE_NAME: &str = "lazaret.toml";
@@ -34,6 +36,9 @@ pub(crate) struct Configuration {
     pub(crate) daemon: DaemonSettings,
     pub(crate) alerts: AlertSettings,
     pub(crate) lineage: LineageSettings,
+    pub(crate) exchange: ExchangeSettings,
+    /// Which installation this is, as `ENV` says.
+    pub(crate) environment: String,
     /// Every setting as it stands and where it came from, passwords hidden.
     pub(crate) shown: Vec<ShownSetting>,
 }
@@ -205,6 +210,7 @@ impl Configuration {
         let environment = reader.read(ENVIRONMENT, |text, _| check::environment(text));
         let alerts = telling::alerts(&mut reader, environment.as_ref());
         let lineage = telling::lineage(&project, &mut reader);
+        let exchange = exchange::exchange(&mut reader);
         let shown = reader.finish()?;
         let read = "a setting that was not read is a mistake, and mistakes end the reading above";
         Ok(Self {
@@ -227,6 +233,8 @@ impl Configuration {
             daemon: daemon.expect(read),
             alerts: alerts.expect(read),
             lineage: lineage.expect(read),
+            exchange: exchange.expect(read),
+            environment: environment.expect(read),
             shown,
         })
     }

@@ -53,6 +53,11 @@ raw_file! {
     alerts as RawAlerts { check_hours }
     lineage as RawLineage { file }
     gold as RawGold { retention_hours }
+    exchange as RawExchange {
+        raw_objects, issuer, audience, algorithm, jwks, idempotency_key_length_min,
+        idempotency_key_days, body_kilobytes, kafka, topic_v1, topic_v2, dead_letters,
+        dead_letters_v1, dead_letters_v2
+    }
 }
 
 /// Reads one setting after another and keeps every mistake.

@@ -120,7 +120,7 @@ impl Idle {
 }
 
 fn doubled(pause: Duration, times: u32) -> Duration {
-    pause * 2_u32.pow(times.min(10))
+    pause.saturating_mul(2_u32.saturating_pow(times))
 }
 
 /// A time in which the database does not answer: told once, asked ever more seldom.

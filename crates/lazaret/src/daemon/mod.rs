@@ -29,6 +29,7 @@ use self::teller::Teller;
 pub(crate) use self::told::observer;
 use self::wakes::Wakes;
 use crate::configuration::{Configuration, Orchestrator};
+use crate::exchange::Exchange;
 use crate::http;
 
 /// How long work under way may take to end once the process is told to stop.
@@ -74,11 +75,21 @@ impl Daemon {
             tracing::info!("Dagster decides what runs: no sensor works here");
             None
         };
+        let exchange = Exchange::open(&self.configuration, pipeline.store.clone())?;
         let served = match listen {
-            Some(address) => self.serve(address, tell).await,
+            Some(address) => {
+                let door = exchange.door(address)?;
+                if door.is_some() {
+                    exchange.publish(&mut tasks, &self.stop)?;
+                    exchange.normalize(&mut tasks, &self.stop)?;
+                } else {
+                    tracing::info!("no records are taken: nobody could show who it is");
+                }
+                self.serve(address, tell, door).await
+            }
             None => {
                 tracing::info!("working");
-                self.until_stopped().await;
+                until_stopped().await;
                 Ok(())
             }
         };
@@ -141,53 +152,59 @@ impl Daemon {
         owners
     }
 
-    async fn serve(&self, address: SocketAddr, tell: mpsc::Sender<Tidings>) -> anyhow::Result<()> {
+    async fn serve(
+        &self,
+        address: SocketAddr,
+        tell: mpsc::Sender<Tidings>,
+        door: Option<http::Door>,
+    ) -> anyhow::Result<()> {
         let state = http::State::new(
             self.documents.clone(),
             self.configuration.daemon.clone(),
             tell,
+            door,
         );
         let server = http::serve(
             address,
             self.configuration.daemon.tls.clone(),
-            state,
+            http::everything(state),
             self.stop.clone(),
         );
         tokio::select! {
             served = server => served,
-            () = self.until_stopped() => Ok(()),
+            () = until_stopped() => Ok(()),
         }
     }
+}
 
-    /// Until somebody asks the process to end.
-    async fn until_stopped(&self) {
-        let ended = async {
-            #[cfg(unix)]
-            {
-                use tokio::signal::unix::{SignalKind, signal};
-                match signal(SignalKind::terminate()) {
-                    Ok(mut terminate) => {
-                        terminate.recv().await;
-                    }
-                    Err(error) => {
-                        tracing::warn!(%error, "SIGTERM cannot be awaited");
-                        std::future::pending::<()>().await;
-                    }
+/// Until somebody asks the process to end.
+pub(crate) async fn until_stopped() {
+    let ended = async {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            match signal(SignalKind::terminate()) {
+                Ok(mut terminate) => {
+                    terminate.recv().await;
                 }
-            }
-            #[cfg(not(unix))]
-            std::future::pending::<()>().await;
-        };
-        tokio::select! {
-            () = ended => {}
-            interrupted = tokio::signal::ctrl_c() => {
-                if let Err(error) = interrupted {
-                    tracing::warn!(%error, "an interrupt cannot be awaited");
+                Err(error) => {
+                    tracing::warn!(%error, "SIGTERM cannot be awaited");
+                    std::future::pending::<()>().await;
                 }
             }
         }
-        tracing::info!("stopping: work under way is finished or given back");
+        #[cfg(not(unix))]
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = ended => {}
+        interrupted = tokio::signal::ctrl_c() => {
+            if let Err(error) = interrupted {
+                tracing::warn!(%error, "an interrupt cannot be awaited");
+            }
+        }
     }
+    tracing::info!("stopping: work under way is finished or given back");
 }
 
 /// Waits for that long, or until stopped; `true` where it was stopped.

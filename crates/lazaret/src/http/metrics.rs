@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use chrono::Utc;
 use metrics::{counter, gauge};
+use metrics_exporter_prometheus::PrometheusHandle;
 use pipeline::{PipelineError, Sensor};
 
 use super::{State, problem};
@@ -13,10 +14,6 @@ use super::{State, problem};
 const CONTENT_TYPE: [(&str, &str); 1] = [("content-type", "text/plain; version=0.0.4")];
 
 pub(super) async fn show(extract::State(state): extract::State<State>) -> Response {
-    let Some(measured) = &state.measured else {
-        let detail = "another recorder of metrics was installed first";
-        return problem(StatusCode::INTERNAL_SERVER_ERROR, detail);
-    };
     // A database that is away is a measurement too.
     let up = match refresh(&state).await {
         Ok(()) => 1.0,
@@ -26,7 +23,17 @@ pub(super) async fn show(extract::State(state): extract::State<State>) -> Respon
         }
     };
     gauge!("lazaret_database_up").set(up);
-    (CONTENT_TYPE, measured.render()).into_response()
+    of_this_process(state.measured)
+}
+
+pub(super) fn of_this_process(measured: Option<PrometheusHandle>) -> Response {
+    match measured {
+        Some(measured) => (CONTENT_TYPE, measured.render()).into_response(),
+        None => {
+            let detail = "another recorder of metrics was installed first";
+            problem(StatusCode::INTERNAL_SERVER_ERROR, detail)
+        }
+    }
 }
 
 async fn refresh(state: &State) -> Result<(), PipelineError> {

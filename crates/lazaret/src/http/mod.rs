@@ -3,6 +3,7 @@
 
 mod events;
 mod health;
+mod ingest;
 mod metrics;
 mod page;
 mod traced;
@@ -29,6 +30,8 @@ use tokio_util::sync::CancellationToken;
 use crate::configuration::{DaemonSettings, TlsFiles};
 use crate::daemon::{Documents, Tidings};
 
+pub(crate) use self::ingest::Door;
+
 /// How long answers under way may take once the server stops.
 const GRACE: Duration = Duration::from_secs(2);
 /// How often the certificate's files are looked at.
@@ -41,6 +44,8 @@ const RUN_SECONDS: [f64; 9] = [0.01, 0.05, 0.25, 1.0, 5.0, 15.0, 60.0, 300.0, 18
 /// What every answer is made from.
 #[derive(Clone)]
 pub(crate) struct State {
+    /// `None`: no records are taken here.
+    door: Option<Door>,
     documents: Arc<Documents>,
     settings: Arc<DaemonSettings>,
     tell: mpsc::Sender<Tidings>,
@@ -53,22 +58,21 @@ impl State {
         documents: Arc<Documents>,
         settings: DaemonSettings,
         tell: mpsc::Sender<Tidings>,
+        door: Option<Door>,
     ) -> Self {
-        let seconds = Matcher::Suffix("_seconds".to_owned());
-        let recorder = PrometheusBuilder::new()
-            .set_buckets_for_metric(seconds, &RUN_SECONDS)
-            .map(PrometheusBuilder::install_recorder);
-        describe_histogram!("lazaret_run_seconds", "How long runs of a job took");
         Self {
+            door,
             documents,
             settings: Arc::new(settings),
             tell,
-            measured: recorder.ok().and_then(Result::ok),
+            measured: recorder(),
         }
     }
 }
 
-fn router(state: State) -> Router {
+/// What `lazaret up` serves.
+pub(crate) fn everything(state: State) -> Router {
+    let records = state.door.clone().map(ingest::routes);
     Router::new()
         .route("/", get(page::show))
         .route("/healthz", get(health::alive))
@@ -77,15 +81,39 @@ fn router(state: State) -> Router {
         .route("/metrics", get(metrics::show))
         .route("/v1/events/s3", post(events::take))
         .layer(DefaultBodyLimit::max(BODY_BYTES))
-        .layer(middleware::from_fn(traced::follow))
         .with_state(state)
+        .merge(records.unwrap_or_default())
+        .layer(middleware::from_fn(traced::follow))
+}
+
+/// What `lazaret exchange serve` serves.
+pub(crate) fn records(door: Door) -> Router {
+    let measured = recorder();
+    Router::new()
+        .route("/healthz", get(health::alive))
+        .route(
+            "/metrics",
+            get(async move || metrics::of_this_process(measured)),
+        )
+        .merge(ingest::routes(door))
+        .layer(middleware::from_fn(traced::follow))
+}
+
+/// `None` where another recorder was there first.
+fn recorder() -> Option<PrometheusHandle> {
+    let seconds = Matcher::Suffix("_seconds".to_owned());
+    let recorder = PrometheusBuilder::new()
+        .set_buckets_for_metric(seconds, &RUN_SECONDS)
+        .map(PrometheusBuilder::install_recorder);
+    describe_histogram!("lazaret_run_seconds", "How long runs of a job took");
+    recorder.ok().and_then(Result::ok)
 }
 
 /// Serves until stopped.
 pub(crate) async fn serve(
     address: SocketAddr,
     tls: Option<TlsFiles>,
-    state: State,
+    router: Router,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let listener = std::net::TcpListener::bind(address).with_context(|| {
@@ -104,7 +132,7 @@ pub(crate) async fn serve(
             handle.graceful_shutdown(Some(GRACE));
         }
     });
-    let service = router(state).into_make_service();
+    let service = router.into_make_service();
     match tls {
         None => {
             tracing::info!("serving at http://{bound}");

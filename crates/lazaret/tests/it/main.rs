@@ -18,6 +18,7 @@ mod dev_up;
 mod discovery;
 mod drops;
 mod every_check;
+mod exchange;
 mod faults;
 mod formats;
 mod full_sets;

@@ -175,6 +175,13 @@ impl Project {
         lake::Objects::connect_with(&location, self.environment.iter().cloned()).unwrap()
     }
 
+    pub(crate) fn metadata_url(&self) -> String {
+        match self.s3 {
+            Some(_) => self.variable("METADATA_DB_URL").to_owned(),
+            None => format!("sqlite://{}", self.root().join("lazaret.db").display()),
+        }
+    }
+
     /// Everything that the metadata database holds, as far as it can be read as text.
     pub(crate) fn metadata(&self) -> String {
         if self.s3.is_some() {

@@ -1,0 +1,166 @@
+//! Records that are posted to `lazaret up`: taken once, told precisely when they are wrong, and
+//! canonical a moment later, on both sets of services.
+
+use serde_json::{Value, json};
+use store::{CanonicalFilter, CanonicalRecord, Store};
+use testkit::postgres::PrivatePostgres;
+
+use crate::project::{Project, Stack, files_below, runtime};
+use crate::running::{Running, eventually};
+
+on_both_stacks!(a_posted_record_is_canonical_once);
+
+const CANARY: &str = "Canary-Duckworth";
+
+fn encounter(number: usize) -> String {
+    let payload = json!({ "encounter_id": format!("{CANARY}-{number}"), "status": "finished" });
+    json!({
+        "source": "clinic",
+        "record_type": "encounter",
+        "occurred_at": "2026-03-01T09:30:00+13:00",
+        "payload": payload,
+    })
+    .to_string()
+}
+
+fn headers(key: &str) -> String {
+    format!(
+        "authorization: Bearer dev\r\ncontent-type: application/json\r\nidempotency-key: {key}\r\n"
+    )
+}
+
+fn post(up: &Running, path: &str, key: &str, body: &str) -> (u16, Value) {
+    let (status, answer) = up.post(path, &headers(key), body);
+    let answer = serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{status}: {answer}"));
+    (status, answer)
+}
+
+async fn canonical_at(database: &str) -> Vec<CanonicalRecord> {
+    let store = Store::connect(database).await.unwrap();
+    let all = CanonicalFilter::default();
+    store.canonical_records(&all, None, 1_000).await.unwrap()
+}
+
+fn canonical(project: &Project) -> Vec<CanonicalRecord> {
+    runtime().block_on(canonical_at(&project.metadata_url()))
+}
+
+fn a_posted_record_is_canonical_once(stack: Stack) {
+    let mut project = Project::new(stack);
+    if stack == Stack::PostgresAndS3 {
+        let place = format!("{}/records", project.variable("OBJECTS_URL"));
+        project.set("RAW_OBJECTS_URL", &place);
+    }
+    let up = Running::up(&project);
+    let mut expected = Vec::new();
+    for number in 0..20 {
+        let key = format!("\"record-number-{number:06}\"");
+        let (status, first) = post(&up, "/v1/ingest", &key, &encounter(number));
+        assert_eq!(status, 202, "{first}");
+        let (status, again) = post(&up, "/v1/ingest", &key, &encounter(number));
+        assert_eq!((status, &again), (202, &first), "a retry hears the same");
+        let (status, refused) = post(&up, "/v1/ingest", &key, &encounter(number + 100));
+        assert_eq!(status, 409);
+        assert_eq!(refused["type"], "/problems/idempotency-key-reused");
+        expected.push(first["record_id"].as_str().unwrap().to_owned());
+    }
+    eventually("all are canonical", || canonical(&project).len() == 20);
+    let mut found: Vec<String> = canonical(&project)
+        .iter()
+        .map(|record| record.record_id.to_string())
+        .collect();
+    found.sort();
+    expected.sort();
+    assert_eq!(found, expected);
+    let key = format!("records/clinic/{}.json", expected[0]);
+    let raw = runtime().block_on(project.objects().get(&key)).unwrap();
+    assert_eq!(raw, encounter(0), "as it came");
+    assert!(!up.said().contains(CANARY));
+}
+
+#[test]
+fn one_process_takes_in_and_others_normalise() {
+    let mut project = Project::new(Stack::SqliteAndFolder);
+    project.set("METADATA_DB_URL", &PrivatePostgres::shared().database());
+    project.succeeds(&["migrate"]);
+    let serve = project.command(&["exchange", "serve", "--listen", "127.0.0.1:0"]);
+    let serving = Running::start(serve, "serving at http://");
+    for number in 0..40 {
+        let key = format!("record-number-{number:06}");
+        let (status, taken) = post(&serving, "/v1/ingest", &key, &encounter(number));
+        assert_eq!(status, 202, "{taken}");
+    }
+    assert_eq!(serving.get("/healthz").0, 200);
+    let (_, metrics) = serving.get("/metrics");
+    assert!(metrics.contains("{outcome=\"accepted\"} 40"), "{metrics}");
+    let normalize = || Running::start(project.command(&["exchange", "normalize"]), "normalising");
+    let mut crew = [normalize(), normalize()];
+    let records = || runtime().block_on(canonical_at(project.variable("METADATA_DB_URL")));
+    eventually("all are canonical", || records().len() == 40);
+    for process in &mut crew {
+        assert!(process.terminate().0.success());
+    }
+    let dead = project.json(&["exchange", "dead-letters", "list"]);
+    assert_eq!(dead["dead_letters"], json!([]));
+}
+
+#[test]
+fn what_is_refused_is_told_precisely_and_leaves_no_trace() {
+    let project = Project::new(Stack::SqliteAndFolder);
+    let up = Running::up(&project);
+    let key = "a-key-of-enough-characters";
+    let mut bodies: Vec<(&str, String, u16, &str)> = vec![
+        ("/v1/ingest", "{".into(), 400, "invalid-json"),
+        (
+            "/v1/ingest",
+            r#"{"a":1,"a":2}"#.into(),
+            400,
+            "duplicate-member",
+        ),
+        ("/v1/ingest", "1e999".into(), 400, "number-out-of-range"),
+        ("/v1/ingest", "[".repeat(500), 400, "too-deep"),
+        ("/v1/ingest", "{}".into(), 422, "invalid-record"),
+        ("/v2/ingest", encounter(1), 422, "invalid-record"),
+    ];
+    let unknown = encounter(1).replace("\"encounter\"", "\"invoice\"");
+    bodies.push(("/v1/ingest", unknown, 422, "invalid-record"));
+    let large = encounter(1).replace("finished", &"x".repeat(2 << 20));
+    bodies.push(("/v1/ingest", large, 413, "body-too-large"));
+    for (path, body, expected, name) in bodies {
+        let (status, problem) = post(&up, path, key, &body);
+        assert_eq!(status, expected, "{name}: {problem}");
+        assert_eq!(problem["type"], format!("/problems/{name}"));
+        assert!(!problem.to_string().contains(CANARY), "{problem}");
+    }
+    let good = encounter(1);
+    for (headers, expected) in [
+        (headers("short"), 400),
+        (headers(key).replace("idempotency-key", "x-other"), 400),
+        (headers(key).replace("application/json", "text/csv"), 415),
+        (headers(key).replace("Bearer dev", "Bearer prod"), 401),
+        (headers(key).replace("authorization", "x-other"), 401),
+    ] {
+        let (status, told) = up.post("/v1/ingest", &headers, &good);
+        assert_eq!(status, expected, "{told}");
+    }
+    let (_, metrics) = up.get("/metrics");
+    let counted = "lazaret_ingest_requests_total{outcome=\"invalid-record\"} 3";
+    assert!(metrics.contains(counted), "{metrics}");
+    let none: [std::path::PathBuf; 0] = [];
+    assert_eq!(files_below(&project.root().join("data/records")), none);
+    let held = project.metadata();
+    assert!(!held.contains(key) && !held.contains(CANARY));
+}
+
+#[test]
+fn where_nobody_can_show_who_it_is_nobody_may_post() {
+    let mut project = Project::new(Stack::SqliteAndFolder);
+    project.set("ENV", "production");
+    let up = Running::up(&project);
+    let (status, _) = up.post(
+        "/v1/ingest",
+        &headers("a-key-of-enough-characters"),
+        &encounter(1),
+    );
+    assert_eq!(status, 404);
+}
