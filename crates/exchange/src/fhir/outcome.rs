@@ -43,7 +43,9 @@ pub fn operation_outcome_of(problem: ProblemType) -> Value {
         ProblemType::Overloaded => "transient",
         ProblemType::Internal => "exception",
         ProblemType::MethodNotAllowed | ProblemType::UnsupportedMediaType => "not-supported",
-        ProblemType::InvalidRecord | ProblemType::InvalidBundle => "invalid",
+        ProblemType::InvalidRecord
+        | ProblemType::InvalidBundle
+        | ProblemType::InvalidTokenRequest => "invalid",
         ProblemType::IdempotencyKeyMissing => "required",
         ProblemType::IdempotencyKeyInvalid => "value",
         ProblemType::InvalidJson

@@ -161,6 +161,7 @@ impl<O: RawObjectWriter> Committer<O> {
             }),
             Admission::Replay(stored) => {
                 pending.answer(Answer::Taken(Receipt {
+                    record_id: stored.record_id,
                     status: stored.status,
                     body: stored.body,
                     correlation_id: stored.correlation_id,
@@ -239,6 +240,7 @@ impl<O: RawObjectWriter> Committer<O> {
         for (planned, moved) in written.into_iter().zip(moved) {
             let answer = if moved.is_yes() {
                 Answer::Taken(Receipt {
+                    record_id: planned.record_id,
                     status: TAKEN,
                     body: planned.body(),
                     correlation_id: planned.correlation_id.clone(),

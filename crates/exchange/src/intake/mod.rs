@@ -12,7 +12,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use contract::TraceParent;
+use contract::{RecordId, TraceParent};
 use store::{Owner, Store};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
@@ -54,6 +54,7 @@ pub enum Answer {
 /// What the client is told of a record that was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
+    pub record_id: RecordId,
     pub status: u16,
     /// JSON with `record_id` and `correlation_id`.
     pub body: String,

@@ -62,7 +62,7 @@ async fn serve(globals: &Globals, listen: Option<SocketAddr>) -> Result<Done, Fa
     exchange.publish(&mut tasks, &stop)?;
     let tls = configuration.daemon.tls.clone();
     let served = tokio::select! {
-        served = http::serve(address, tls, http::records(door), stop.clone()) => served,
+        served = http::serve(address, tls, http::exchange(door), stop.clone()) => served,
         () = until_stopped() => Ok(()),
     };
     stop.cancel();

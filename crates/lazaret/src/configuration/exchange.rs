@@ -1,13 +1,15 @@
 //! The record exchange: who may post, where raw objects lie, and which bus carries the events.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use exchange::auth::{KeysLocation, PublicAlgorithm, TokenSettings, Verification};
 use exchange::bus::{Bus, KafkaSettings};
 use exchange::ingest::{IdempotencyKeyRules, Topics};
 use exchange::normalize::DeadLetterTopics;
-use privacy::SecretKey;
+use exchange::tokenizer::{Tokenizer, TokenizerSettings};
+use privacy::{KeyRing, Normalisation, SecretKey};
 
 use super::check::{Wrong, whole_number};
 use super::raw::Reader;
@@ -22,6 +24,7 @@ const SECRET: Setting = secret("JWT_SECRET");
 const KEY_LENGTH_MIN: Setting = number("exchange.idempotency_key_length_min", None, "16");
 const KEY_DAYS: Setting = number("exchange.idempotency_key_days", None, "7");
 const BODY_KILOBYTES: Setting = number("exchange.body_kilobytes", None, "1024");
+const TOKEN_KEYS: Setting = secret("TOKENIZER_KEYS");
 const KAFKA: Setting = text("exchange.kafka", "KAFKA_BOOTSTRAP_SERVERS", "");
 const TOPIC_V1: Setting = text(
     "exchange.topic_v1",
@@ -53,6 +56,8 @@ pub(crate) struct ExchangeSettings {
     pub(crate) keys: IdempotencyKeyRules,
     pub(crate) key_lifetime: Duration,
     pub(crate) body_bytes: usize,
+    /// `None`: no tokens are given.
+    pub(crate) token_keys: Option<Arc<Tokenizer>>,
     pub(crate) bus: Bus,
     pub(crate) topics: Topics,
     pub(crate) dead_letters: DeadLetterTopics,
@@ -69,6 +74,7 @@ pub(super) fn exchange(reader: &mut Reader<'_>) -> Option<ExchangeSettings> {
     let key_length_min = reader.read(KEY_LENGTH_MIN, |text, _| whole_number(text, 1, 255));
     let key_days = reader.read(KEY_DAYS, |text, _| whole_number(text, 1, 3_650));
     let body_kilobytes = reader.read(BODY_KILOBYTES, |text, _| whole_number(text, 1, 65_536));
+    let token_keys = reader.read(TOKEN_KEYS, |text, _| token_keys(text));
     let bus = reader.read(KAFKA, |text, _| bus(text));
     let v1 = reader.read(TOPIC_V1, |text, _| topic(text));
     let v2 = reader.read(TOPIC_V2, |text, _| topic(text));
@@ -94,6 +100,7 @@ pub(super) fn exchange(reader: &mut Reader<'_>) -> Option<ExchangeSettings> {
         },
         key_lifetime: Duration::from_secs(key_days? * 24 * 60 * 60),
         body_bytes: body_kilobytes? as usize * 1024,
+        token_keys: token_keys?,
         bus: bus?,
         dead_letters: DeadLetterTopics {
             by_topic,
@@ -169,6 +176,24 @@ fn secret_key(text: &str) -> Result<Option<SecretKey>, Wrong> {
     SecretKey::new(text.as_bytes().to_vec().into())
         .map(Some)
         .map_err(|error| Wrong::new(error.to_string(), "set a random secret of 32 bytes or more"))
+}
+
+fn token_keys(text: &str) -> Result<Option<Arc<Tokenizer>>, Wrong> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let settings = TokenizerSettings {
+        fields: BTreeMap::new(),
+        other_fields: Normalisation::Trimmed,
+    };
+    KeyRing::parse(text)
+        .map(|keys| Some(Arc::new(Tokenizer::new(keys, settings))))
+        .map_err(|error| {
+            Wrong::new(
+                error.to_string(),
+                "write `v1:` and the base64 of 32 random bytes",
+            )
+        })
 }
 
 fn bus(servers: &str) -> Result<Bus, Wrong> {

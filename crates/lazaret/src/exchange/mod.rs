@@ -67,6 +67,7 @@ impl Exchange {
             authenticator: Arc::new(authenticator),
             keys: self.settings.keys,
             body_bytes: self.settings.body_bytes,
+            tokenizer: self.settings.token_keys.clone(),
         }))
     }
 

@@ -3,9 +3,9 @@
 
 mod events;
 mod health;
-mod ingest;
 mod metrics;
 mod page;
+mod records;
 mod traced;
 
 use std::net::SocketAddr;
@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 use crate::configuration::{DaemonSettings, TlsFiles};
 use crate::daemon::{Documents, Tidings};
 
-pub(crate) use self::ingest::Door;
+pub(crate) use self::records::Door;
 
 /// How long answers under way may take once the server stops.
 const GRACE: Duration = Duration::from_secs(2);
@@ -72,7 +72,7 @@ impl State {
 
 /// What `lazaret up` serves.
 pub(crate) fn everything(state: State) -> Router {
-    let records = state.door.clone().map(ingest::routes);
+    let exchange = state.door.clone().map(records::routes);
     Router::new()
         .route("/", get(page::show))
         .route("/healthz", get(health::alive))
@@ -82,12 +82,12 @@ pub(crate) fn everything(state: State) -> Router {
         .route("/v1/events/s3", post(events::take))
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .with_state(state)
-        .merge(records.unwrap_or_default())
+        .merge(exchange.unwrap_or_default())
         .layer(middleware::from_fn(traced::follow))
 }
 
 /// What `lazaret exchange serve` serves.
-pub(crate) fn records(door: Door) -> Router {
+pub(crate) fn exchange(door: Door) -> Router {
     let measured = recorder();
     Router::new()
         .route("/healthz", get(health::alive))
@@ -95,7 +95,7 @@ pub(crate) fn records(door: Door) -> Router {
             "/metrics",
             get(async move || metrics::of_this_process(measured)),
         )
-        .merge(ingest::routes(door))
+        .merge(records::routes(door))
         .layer(middleware::from_fn(traced::follow))
 }
 

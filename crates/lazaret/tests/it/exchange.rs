@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 use store::{CanonicalFilter, CanonicalRecord, Store};
 use testkit::postgres::PrivatePostgres;
+use testkit::shared_data;
 
 use crate::project::{Project, Stack, files_below, runtime};
 use crate::running::{Running, eventually};
@@ -92,7 +93,7 @@ fn one_process_takes_in_and_others_normalise() {
     }
     assert_eq!(serving.get("/healthz").0, 200);
     let (_, metrics) = serving.get("/metrics");
-    assert!(metrics.contains("{outcome=\"accepted\"} 40"), "{metrics}");
+    assert!(metrics.contains("outcome=\"accepted\"} 40"), "{metrics}");
     let normalize = || Running::start(project.command(&["exchange", "normalize"]), "normalising");
     let mut crew = [normalize(), normalize()];
     let records = || runtime().block_on(canonical_at(project.variable("METADATA_DB_URL")));
@@ -144,12 +145,86 @@ fn what_is_refused_is_told_precisely_and_leaves_no_trace() {
         assert_eq!(status, expected, "{told}");
     }
     let (_, metrics) = up.get("/metrics");
-    let counted = "lazaret_ingest_requests_total{outcome=\"invalid-record\"} 3";
+    let counted =
+        "lazaret_exchange_requests_total{route=\"/v1/ingest\",outcome=\"invalid-record\"} 2";
     assert!(metrics.contains(counted), "{metrics}");
     let none: [std::path::PathBuf; 0] = [];
     assert_eq!(files_below(&project.root().join("data/records")), none);
     let held = project.metadata();
     assert!(!held.contains(key) && !held.contains(CANARY));
+}
+
+/// Real bundles, counted by themselves.
+#[test]
+fn a_bundle_of_fhir_becomes_its_records() {
+    let Some(samples) = shared_data::folder("fhir/jijones") else {
+        return;
+    };
+    let project = Project::new(Stack::SqliteAndFolder);
+    let up = Running::up(&project);
+    let mut kept = 0;
+    for (number, path) in files_below(&samples).iter().enumerate() {
+        let text = std::fs::read_to_string(path).unwrap();
+        let bundle: Value = serde_json::from_str(&text).unwrap();
+        let entries = bundle["entry"].as_array().unwrap();
+        let is_record = |entry: &&Value| {
+            let kind = entry["resource"]["resourceType"].as_str();
+            matches!(kind, Some("Encounter" | "Claim" | "Observation"))
+        };
+        let records = entries.iter().filter(is_record).count();
+        let headers = headers(&format!("bundle-number-{number:06}"));
+        for told in ["accepted", "accepted before, as this record"] {
+            let (status, answer) = up.post("/fhir/Bundle?source=clinic", &headers, &text);
+            assert_eq!(status, 200, "{answer}");
+            let answer: Value = serde_json::from_str(&answer).unwrap();
+            let answers = answer["entry"].as_array().unwrap();
+            assert_eq!(answers.len(), entries.len());
+            let taken = answers.iter().filter(|entry| {
+                let said = &entry["response"]["outcome"]["issue"][0];
+                entry["response"]["status"] == "202 Accepted" && said.to_string().contains(told)
+            });
+            assert_eq!(taken.count(), records, "{}", path.display());
+        }
+        kept += records;
+    }
+    assert!(kept > 100, "{kept}");
+    let all = CanonicalFilter::default();
+    eventually("all are canonical", || {
+        let count = async {
+            let store = Store::connect(&project.metadata_url()).await.unwrap();
+            store.count_canonical(&all).await.unwrap()
+        };
+        runtime().block_on(count) == kept as i64
+    });
+    let (status, refused) = post(&up, "/fhir/Bundle", "a-key-of-enough-characters", "{}");
+    assert_eq!(
+        (status, &refused["errors"][0]["rule"]),
+        (422, &json!("source"))
+    );
+}
+
+#[test]
+fn identifiers_get_the_same_tokens_each_time() {
+    let mut project = Project::new(Stack::SqliteAndFolder);
+    // 32 bytes of no secret.
+    project.set("TOKENIZER_KEYS", &format!("v1:{}=", "A".repeat(43)));
+    let up = Running::up(&project);
+    let asked = |value: &str| {
+        let item = json!({ "field": "nhi", "recipient": "registry", "value": value });
+        json!({ "items": [item] }).to_string()
+    };
+    let token = |value: &str| {
+        let (status, answer) = post(&up, "/tokenize", "of-no-meaning-here", &asked(value));
+        assert_eq!(status, 200, "{answer}");
+        answer["items"][0]["tokens"][0].as_str().unwrap().to_owned()
+    };
+    assert_eq!(token(CANARY), token(CANARY));
+    assert_ne!(token(CANARY), token("another"));
+    assert!(token(CANARY).starts_with("tok_v1_"));
+    let (status, refused) = post(&up, "/tokenize", "of-no-meaning-here", &asked(""));
+    assert_eq!(status, 422, "{refused}");
+    assert_eq!(refused["errors"][0]["rule"], "value-empty");
+    assert!(!up.said().contains(CANARY));
 }
 
 #[test]

@@ -76,6 +76,9 @@ problem_types! {
     InvalidBundle = "invalid-bundle", 422,
         "The body is not a bundle that is taken",
         "Mend every place that the errors name, and send the bundle again.";
+    InvalidTokenRequest = "invalid-token-request", 422,
+        "The body is not a request for tokens",
+        "Mend the place that the error names, and send the request again.";
     BodyTooLarge = "body-too-large", 413,
         "The body is too large",
         "Send one record for each request, and large sets as files.";
