@@ -1,13 +1,14 @@
 use std::net::SocketAddr;
 
 use clap::Subcommand;
+use contract::{DeadLetterId, EventId};
 use serde::Serialize;
-use store::{DeadLetter, DeadLetterFilter};
+use store::{DeadLetter, DeadLetterFilter, Moved, NewDeadLetter, NewEvent, Store};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::output::{Answer, Table, instant, show};
-use super::{Done, Failure, Globals, project};
+use super::output::{Answer, Table, instant, pairs, say, show};
+use super::{Done, Failure, Globals, actor, project};
 use crate::daemon::until_stopped;
 use crate::exchange::Exchange;
 use crate::http;
@@ -23,7 +24,7 @@ pub(crate) enum Call {
     /// Make canonical records of what was published, until stopped; any number of these share the
     /// work
     Normalize,
-    /// Messages that were given up: list
+    /// Messages that were given up: list, show, redrive, discard
     #[command(subcommand)]
     DeadLetters(DeadLetters),
 }
@@ -36,13 +37,29 @@ pub(crate) enum DeadLetters {
         #[arg(long, default_value_t = 50)]
         limit: u32,
     },
+    /// All that is known of one
+    Show { dead_letter: DeadLetterId },
+    /// Send it on again, once what made it fail is mended
+    Redrive {
+        dead_letter: DeadLetterId,
+        /// Why, for the audit log
+        #[arg(long)]
+        note: Option<String>,
+    },
+    /// Leave it as it is; its record does not become canonical
+    Discard {
+        dead_letter: DeadLetterId,
+        /// Why, for the audit log
+        #[arg(long)]
+        note: Option<String>,
+    },
 }
 
 pub(crate) async fn run(globals: &Globals, call: Call) -> Result<Done, Failure> {
     match call {
         Call::Serve { listen } => serve(globals, listen).await,
         Call::Normalize => normalize(globals).await,
-        Call::DeadLetters(DeadLetters::List { limit }) => list(globals, limit).await,
+        Call::DeadLetters(call) => dead_letters(globals, call).await,
     }
 }
 
@@ -59,6 +76,7 @@ async fn serve(globals: &Globals, listen: Option<SocketAddr>) -> Result<Done, Fa
         ));
     };
     let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
+    exchange.forget_keys(&mut tasks, &stop);
     exchange.publish(&mut tasks, &stop)?;
     let tls = configuration.daemon.tls.clone();
     let served = tokio::select! {
@@ -88,8 +106,77 @@ struct Listed {
     dead_letters: Vec<DeadLetter>,
 }
 
-async fn list(globals: &Globals, limit: u32) -> Result<Done, Failure> {
+async fn dead_letters(globals: &Globals, call: DeadLetters) -> Result<Done, Failure> {
     let store = project::open_store(&project::configuration(globals)?).await?;
+    match call {
+        DeadLetters::List { limit } => list(globals, &store, limit).await,
+        DeadLetters::Show { dead_letter } => {
+            show(globals.format, &Shown(known(&store, dead_letter).await?))?;
+            Ok(Done::Well)
+        }
+        DeadLetters::Redrive { dead_letter, note } => {
+            let event = sent_again(&known(&store, dead_letter).await?)?;
+            let (by, note) = (actor(), note.as_deref());
+            let moved = store.redrive_dead_letter(dead_letter, &event, &by, note);
+            decided(globals, moved.await?, "it is sent again")
+        }
+        DeadLetters::Discard { dead_letter, note } => {
+            known(&store, dead_letter).await?;
+            let (by, note) = (actor(), note.as_deref());
+            let moved = store.discard_dead_letter(dead_letter, &by, note);
+            decided(globals, moved.await?, "it is left as it is")
+        }
+    }
+}
+
+async fn known(store: &Store, id: DeadLetterId) -> Result<DeadLetter, Failure> {
+    let known = store.dead_letter(id).await?;
+    known.ok_or_else(|| {
+        Failure::refused(format!(
+            "there is no dead letter {id}: `lazaret exchange dead-letters list` shows them"
+        ))
+    })
+}
+
+/// The event that announced the record, as a new one.
+fn sent_again(dead: &DeadLetter) -> Result<NewEvent, Failure> {
+    let NewDeadLetter {
+        record_id,
+        topic,
+        event_key,
+        message,
+        headers,
+        ..
+    } = &dead.letter;
+    let (Some(record_id), Some(payload)) = (record_id, message) else {
+        return Err(Failure::refused(
+            "its event could not be read, so there is nothing to send again: discard it",
+        ));
+    };
+    let event_id = EventId::new();
+    let mut headers = headers.clone();
+    headers["ce_id"] = event_id.to_string().into();
+    Ok(NewEvent {
+        event_id,
+        record_id: *record_id,
+        topic: topic.clone(),
+        event_key: event_key.clone().unwrap_or_else(|| record_id.to_string()),
+        payload: payload.clone(),
+        headers,
+    })
+}
+
+fn decided(globals: &Globals, moved: Moved, told: &str) -> Result<Done, Failure> {
+    match moved {
+        Moved::Yes(()) => {
+            say(globals.format, told)?;
+            Ok(Done::Well)
+        }
+        Moved::No => Err(Failure::refused("it was decided before")),
+    }
+}
+
+async fn list(globals: &Globals, store: &Store, limit: u32) -> Result<Done, Failure> {
     let filter = DeadLetterFilter {
         limit: Some(limit),
         ..DeadLetterFilter::default()
@@ -97,6 +184,35 @@ async fn list(globals: &Globals, limit: u32) -> Result<Done, Failure> {
     let dead_letters = store.dead_letters(&filter).await?;
     show(globals.format, &Listed { dead_letters })?;
     Ok(Done::Well)
+}
+
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+struct Shown(DeadLetter);
+
+impl Answer for Shown {
+    fn text(&self) -> String {
+        let DeadLetter { letter, .. } = &self.0;
+        pairs(&[
+            ("dead letter", self.0.dead_letter_id.to_string()),
+            ("state", self.0.state.to_string()),
+            ("at", instant(self.0.created_at)),
+            (
+                "record",
+                letter
+                    .record_id
+                    .map(|id| id.to_string())
+                    .unwrap_or_default(),
+            ),
+            ("topic", letter.topic.clone()),
+            (
+                "reason",
+                format!("{}: {}", letter.reason_code, letter.reason),
+            ),
+            ("decided by", self.0.decided_by.clone().unwrap_or_default()),
+            ("note", self.0.note.clone().unwrap_or_default()),
+        ])
+    }
 }
 
 impl Answer for Listed {

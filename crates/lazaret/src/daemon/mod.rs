@@ -80,6 +80,7 @@ impl Daemon {
             Some(address) => {
                 let door = exchange.door(address)?;
                 if door.is_some() {
+                    exchange.forget_keys(&mut tasks, &self.stop);
                     exchange.publish(&mut tasks, &self.stop)?;
                     exchange.normalize(&mut tasks, &self.stop)?;
                 } else {

@@ -5,14 +5,16 @@ mod objects;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
+use chrono::Utc;
 use exchange::auth::{AuthError, Authenticator, accepts_dev_token};
 use exchange::intake::{Intake, IntakeSettings};
 use exchange::normalize::{DeadLetters, Normalizer, NormalizerSettings};
 use exchange::outbox::{Publisher, PublisherSettings};
 use lake::Objects;
-use store::{Owner, Store};
+use store::{Owner, Store, StoreError};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -27,6 +29,8 @@ const GROUP: &str = "lazaret-normalizer";
 const INTAKE: usize = 10_001;
 const PUBLISHER: usize = 10_002;
 const NORMALIZER: usize = 10_003;
+/// One transaction frees so many.
+const KEYS_AT_ONCE: u32 = 1_000;
 
 pub(crate) struct Exchange {
     store: Store,
@@ -69,6 +73,21 @@ impl Exchange {
             body_bytes: self.settings.body_bytes,
             tokenizer: self.settings.token_keys.clone(),
         }))
+    }
+
+    /// Frees the keys of requests that are long answered, batch by batch, every hour.
+    pub(crate) fn forget_keys(&self, tasks: &mut JoinSet<()>, stop: &CancellationToken) {
+        let (store, stop) = (self.store.clone(), stop.clone());
+        tasks.spawn(async move {
+            let mut hours = tokio::time::interval(Duration::from_secs(60 * 60));
+            while stop.run_until_cancelled(hours.tick()).await.is_some() {
+                match forget_expired_keys(&store).await {
+                    Ok(0) => {}
+                    Ok(keys) => tracing::info!(keys, "idempotency keys have expired"),
+                    Err(error) => tracing::warn!(%error, "expired keys are not freed yet"),
+                }
+            }
+        });
     }
 
     /// Publishes the outbox, where the bus is not the outbox itself.
@@ -130,6 +149,20 @@ impl Exchange {
     fn topics(&self) -> Vec<String> {
         let topics = &self.settings.topics;
         vec![topics.v1.clone(), topics.v2.clone()]
+    }
+}
+
+async fn forget_expired_keys(store: &Store) -> Result<u64, StoreError> {
+    let mut sum = 0;
+    loop {
+        let expired = store
+            .expire_idempotency_keys(Utc::now(), KEYS_AT_ONCE)
+            .await?;
+        let keys = expired.done + expired.in_progress;
+        sum += keys;
+        if keys == 0 {
+            return Ok(sum);
+        }
     }
 }
 

@@ -154,6 +154,60 @@ fn what_is_refused_is_told_precisely_and_leaves_no_trace() {
     assert!(!held.contains(key) && !held.contains(CANARY));
 }
 
+#[test]
+fn what_was_given_up_is_sent_again_once_it_is_mended() {
+    let project = Project::new(Stack::SqliteAndFolder);
+    let serve = project.command(&["exchange", "serve", "--listen", "127.0.0.1:0"]);
+    let serving = Running::start(serve, "serving at http://");
+    let mut records = Vec::new();
+    for number in 0..2 {
+        let key = format!("record-number-{number:06}");
+        let (_, taken) = post(&serving, "/v1/ingest", &key, &encounter(number));
+        records.push(taken["record_id"].as_str().unwrap().to_owned());
+    }
+    drop(serving);
+    let object = |record: &str| {
+        project
+            .root()
+            .join(format!("data/records/clinic/{record}.json"))
+    };
+    let away = project.root().join("away.json");
+    std::fs::rename(object(&records[0]), &away).unwrap();
+    std::fs::write(object(&records[1]), "{}").unwrap();
+    let _normalizing = Running::start(project.command(&["exchange", "normalize"]), "normalising");
+    let listed = || project.json(&["exchange", "dead-letters", "list"])["dead_letters"].clone();
+    eventually("both are given up", || {
+        listed().as_array().unwrap().len() == 2
+    });
+    let dead = |reason: &str| {
+        let listed = listed();
+        let mut all = listed.as_array().unwrap().iter();
+        let found = all.find(|dead| dead["reason_code"] == reason);
+        found.unwrap()["dead_letter_id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+
+    std::fs::rename(&away, object(&records[0])).unwrap();
+    let missing = dead("missing_object");
+    let spoiled = dead("size_mismatch");
+    let decide = |word: &str, id: &str| project.run(&["exchange", "dead-letters", word, id]);
+    assert!(decide("redrive", &missing).status.success());
+    assert!(decide("discard", &spoiled).status.success());
+    eventually("the mended one is canonical", || {
+        canonical(&project).len() == 1
+    });
+    assert_eq!(canonical(&project)[0].record_id.to_string(), records[0]);
+    let again = decide("redrive", &missing);
+    assert_eq!(again.status.code(), Some(3), "it was decided before");
+    let shown = project.succeeds(&["exchange", "dead-letters", "show", &spoiled]);
+    assert!(
+        shown.contains("DISCARDED") && !shown.contains(CANARY),
+        "{shown}"
+    );
+}
+
 /// Real bundles, counted by themselves.
 #[test]
 fn a_bundle_of_fhir_becomes_its_records() {
