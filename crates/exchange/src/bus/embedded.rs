@@ -10,7 +10,7 @@ use super::{BusError, Place, Position, Received};
 use crate::outbox;
 
 /// How often an empty outbox is looked at while it is waited for.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// A consumer that claims events from the outbox itself.
 #[derive(Debug)]

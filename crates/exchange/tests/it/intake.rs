@@ -20,13 +20,13 @@ use store::{ManifestFilter, Owner, Store};
 use tokio_util::sync::CancellationToken;
 
 use crate::bus_sides::Database;
-use crate::normalize_world::{Folder, World};
+use crate::normalize_world::{Folder, World, on_every_stack};
 
 const RECORDS: usize = 200;
 /// Shorter than a test, longer than a batch.
 const LEASE: Duration = Duration::from_secs(2);
 
-fn encounter(number: usize) -> Value {
+pub(crate) fn encounter(number: usize) -> Value {
     json!({
         "source": "clinic",
         "record_type": "encounter",
@@ -68,7 +68,7 @@ fn start(store: &Store, folder: Folder, topic: &str) -> Intake {
 }
 
 impl World {
-    fn intake(&self) -> Intake {
+    pub(crate) fn intake(&self) -> Intake {
         let folder = Folder::at(self.normalizer.objects.root().to_owned());
         start(&self.database.store, folder, &self.topic)
     }
@@ -110,37 +110,14 @@ async fn sent(intake: &Intake, key: &str, body: &Value) -> Receipt {
     }
 }
 
-fn record_id(receipt: &Receipt) -> RecordId {
+pub(crate) fn record_id(receipt: &Receipt) -> RecordId {
     assert_eq!(receipt.status, 202);
     let body: Value = serde_json::from_str(&receipt.body).unwrap();
     assert_eq!(body["correlation_id"], receipt.correlation_id);
     body["record_id"].as_str().unwrap().parse().unwrap()
 }
 
-macro_rules! on_every_bus {
-    ($($case:ident),+ $(,)?) => {$(
-        mod $case {
-            use crate::normalize_world::World;
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn kafka_and_postgres() {
-                super::$case(World::kafka_and_postgres().await).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn embedded_on_sqlite() {
-                super::$case(World::embedded_on_sqlite().await).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn embedded_on_postgres() {
-                super::$case(World::embedded_on_postgres().await).await;
-            }
-        }
-    )+};
-}
-
-on_every_bus!(what_is_sent_often_and_at_once_comes_out_once);
+on_every_stack!(what_is_sent_often_and_at_once_comes_out_once);
 
 async fn what_is_sent_often_and_at_once_comes_out_once(world: World) {
     let intake = world.intake();

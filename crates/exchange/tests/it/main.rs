@@ -9,6 +9,7 @@ mod bus;
 mod bus_broker;
 mod bus_kafka;
 mod bus_sides;
+mod end_to_end;
 mod fhir_bundle;
 mod ingest_event;
 mod ingest_event_schema;

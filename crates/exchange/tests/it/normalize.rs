@@ -12,31 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bus_broker::Broker;
 use crate::bus_sides::{Database, receive};
-use crate::normalize_world::{CANARY, World, encounter, lab_result};
-
-/// Each case is an `async fn(World)`; it becomes one test per bus and database.
-macro_rules! on_every_stack {
-    ($($case:ident),+ $(,)?) => {$(
-        mod $case {
-            use crate::normalize_world::World;
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn kafka_and_postgres() {
-                super::$case(World::kafka_and_postgres().await).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn embedded_on_sqlite() {
-                super::$case(World::embedded_on_sqlite().await).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn embedded_on_postgres() {
-                super::$case(World::embedded_on_postgres().await).await;
-            }
-        }
-    )+};
-}
+use crate::normalize_world::{CANARY, World, encounter, lab_result, on_every_stack};
 
 on_every_stack!(
     both_versions_become_canonical_records,

@@ -24,6 +24,31 @@ use tokio_util::sync::CancellationToken;
 use crate::bus_broker::{Broker, a_topic};
 use crate::bus_sides::{Database, LEASE};
 
+/// Each case is an `async fn(World)`; it becomes one test per bus and database.
+macro_rules! on_every_stack {
+    ($($case:ident),+ $(,)?) => {$(
+        mod $case {
+            use crate::normalize_world::World;
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn kafka_and_postgres() {
+                super::$case(World::kafka_and_postgres().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn embedded_on_sqlite() {
+                super::$case(World::embedded_on_sqlite().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn embedded_on_postgres() {
+                super::$case(World::embedded_on_postgres().await).await;
+            }
+        }
+    )+};
+}
+pub(crate) use on_every_stack;
+
 /// Raw objects in a folder, some of which do not come at first.
 #[derive(Debug)]
 pub(crate) struct Folder {

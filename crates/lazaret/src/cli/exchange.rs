@@ -3,12 +3,13 @@ use std::net::SocketAddr;
 use clap::Subcommand;
 use contract::{DeadLetterId, EventId};
 use serde::Serialize;
-use store::{DeadLetter, DeadLetterFilter, Moved, NewDeadLetter, NewEvent, Store};
+use store::{DeadLetter, DeadLetterFilter, Moved, NewDeadLetter, NewEvent, Owner, Store};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::output::{Answer, Table, instant, pairs, say, show};
 use super::{Done, Failure, Globals, actor, project};
+use crate::configuration::Configuration;
 use crate::daemon::until_stopped;
 use crate::exchange::Exchange;
 use crate::http;
@@ -63,9 +64,16 @@ pub(crate) async fn run(globals: &Globals, call: Call) -> Result<Done, Failure> 
     }
 }
 
+/// The database, and what processes of this host that died had claimed is free again.
+async fn store_to_work_on(configuration: &Configuration) -> Result<Store, Failure> {
+    let store = project::open_store(configuration).await?;
+    store.release_dead_leases(&Owner::this_process()).await?;
+    Ok(store)
+}
+
 async fn serve(globals: &Globals, listen: Option<SocketAddr>) -> Result<Done, Failure> {
     let configuration = project::configuration(globals)?;
-    let store = project::open_store(&configuration).await?;
+    let store = store_to_work_on(&configuration).await?;
     let exchange = Exchange::open(&configuration, store)?;
     let address = listen.unwrap_or(configuration.daemon.listen);
     let Some(door) = exchange.door(address)? else {
@@ -90,7 +98,7 @@ async fn serve(globals: &Globals, listen: Option<SocketAddr>) -> Result<Done, Fa
 
 async fn normalize(globals: &Globals) -> Result<Done, Failure> {
     let configuration = project::configuration(globals)?;
-    let store = project::open_store(&configuration).await?;
+    let store = store_to_work_on(&configuration).await?;
     let exchange = Exchange::open(&configuration, store)?;
     let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
     exchange.normalize(&mut tasks, &stop)?;

@@ -61,6 +61,7 @@ impl Exchange {
         };
         let settings = IntakeSettings {
             topics: self.settings.topics.clone(),
+            bucket: self.bucket(),
             key_lifetime: self.settings.key_lifetime,
             ..IntakeSettings::default()
         };
@@ -144,6 +145,15 @@ impl Exchange {
             }
         });
         Ok(())
+    }
+
+    /// What events call the place of raw objects.
+    fn bucket(&self) -> String {
+        let url = self.objects.0.url();
+        match (url.scheme(), url.host_str()) {
+            ("s3", Some(bucket)) => bucket.to_owned(),
+            _ => IntakeSettings::default().bucket,
+        }
     }
 
     fn topics(&self) -> Vec<String> {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::project::Project;
 
 /// Longer than anything here takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Ends with the test, however that ends.
 pub(crate) struct Running {

@@ -73,5 +73,8 @@ fn a_scheduled_sensor_waits_for_its_time() {
     let (staged, parsed) = (time("stage", "finished_at"), time("parse", "started_at"));
     let next_minute = staged.timestamp() / 60 * 60 + 60;
     let waited = parsed.timestamp() - next_minute;
-    assert!((0..5).contains(&waited), "staged {staged}, parsed {parsed}");
+    assert!(
+        (0..30).contains(&waited),
+        "staged {staged}, parsed {parsed}"
+    );
 }

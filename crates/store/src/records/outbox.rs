@@ -81,6 +81,11 @@ impl Store {
         lease: Duration,
         now: DateTime<Utc>,
     ) -> Result<Vec<OutboxEvent>, StoreError> {
+        // Whoever waits for events asks often, and SQLite has one writer for all.
+        let waiting = "SELECT 1 FROM outbox_events WHERE published_at IS NULL LIMIT 1";
+        if self.database.rows(waiting, vec![]).await?.is_empty() {
+            return Ok(Vec::new());
+        }
         let mut transaction = self.database.begin().await?;
         let dialect = transaction.dialect();
         if dialect == Dialect::Postgres {

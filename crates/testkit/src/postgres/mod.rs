@@ -204,8 +204,20 @@ impl PrivatePostgres {
     /// # Panics
     /// When it cannot be read.
     pub fn dump(&self, url: &str) -> String {
+        self.dumped(&["--dbname", url])
+    }
+
+    /// The same without the rows of a table.
+    ///
+    /// # Panics
+    /// As [`PrivatePostgres::dump`].
+    pub fn dump_without(&self, url: &str, table: &str) -> String {
+        self.dumped(&["--dbname", url, "--exclude-table-data", table])
+    }
+
+    fn dumped(&self, arguments: &[&str]) -> String {
         let dumped = Command::new(self.psql.with_file_name("pg_dump"))
-            .args(["--dbname", url])
+            .args(arguments)
             .output()
             .unwrap_or_else(|error| panic!("cannot start pg_dump: {error}"));
         let said = String::from_utf8_lossy(&dumped.stderr);

@@ -97,14 +97,12 @@ impl Door {
         };
         match self.take(version, request, &correlation_id).await {
             Ok(receipt) => {
-                count(
-                    route,
-                    if receipt.is_replay {
-                        "replayed"
-                    } else {
-                        "accepted"
-                    },
-                );
+                let outcome = if receipt.is_replay {
+                    "replayed"
+                } else {
+                    "accepted"
+                };
+                count(route, outcome);
                 reply::told(receipt)
             }
             Err(refused) => {
