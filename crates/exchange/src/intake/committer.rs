@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use contract::{EventId, RecordId};
 use futures::{StreamExt, stream};
 use serde_json::{Map, Value, json};
@@ -83,7 +83,7 @@ impl Planned {
     }
 }
 
-/// What a client hears where it was taken for work; it has done nothing wrong.
+/// HTTP's `Accepted`: the record is stored, and becomes canonical later.
 const TAKEN: u16 = 202;
 
 impl<O: RawObjectWriter> Committer<O> {
@@ -140,43 +140,40 @@ impl<O: RawObjectWriter> Committer<O> {
             }
         };
         let decided = batch.into_iter().zip(news).zip(admissions);
-        let planned = decided.filter_map(|((pending, new), admission)| match admission {
-            Admission::New => Some(Planned {
+        let planned = decided.filter_map(|((pending, new), admission)| {
+            let (record_id, correlation_id, object_key) = match admission {
+                Admission::New => (new.record_id, new.correlation_id, new.object_key),
+                Admission::Resumed {
+                    record_id,
+                    correlation_id,
+                    object_key,
+                } => (record_id, correlation_id, object_key),
+                Admission::Replay(stored) => {
+                    pending.answer(Answer::Taken(Receipt {
+                        record_id: stored.record_id,
+                        status: stored.status,
+                        body: stored.body,
+                        correlation_id: stored.correlation_id,
+                        is_replay: true,
+                    }));
+                    return None;
+                }
+                Admission::Conflict => {
+                    pending.answer(Answer::Refused(ProblemType::IdempotencyKeyReused));
+                    return None;
+                }
+                Admission::InProgress { .. } => {
+                    pending.answer(Answer::Refused(ProblemType::RequestInProgress));
+                    return None;
+                }
+            };
+            Some(Planned {
                 pending,
-                record_id: new.record_id,
-                correlation_id: new.correlation_id,
-                object_key: new.object_key,
-                sha256: new.sha256,
-            }),
-            Admission::Resumed {
                 record_id,
                 correlation_id,
                 object_key,
-            } => Some(Planned {
-                pending,
-                record_id,
-                correlation_id,
-                object_key,
                 sha256: new.sha256,
-            }),
-            Admission::Replay(stored) => {
-                pending.answer(Answer::Taken(Receipt {
-                    record_id: stored.record_id,
-                    status: stored.status,
-                    body: stored.body,
-                    correlation_id: stored.correlation_id,
-                    is_replay: true,
-                }));
-                None
-            }
-            Admission::Conflict => {
-                pending.answer(Answer::Refused(ProblemType::IdempotencyKeyReused));
-                None
-            }
-            Admission::InProgress { .. } => {
-                pending.answer(Answer::Refused(ProblemType::RequestInProgress));
-                None
-            }
+            })
         });
         planned.collect()
     }
@@ -254,7 +251,7 @@ impl<O: RawObjectWriter> Committer<O> {
         }
     }
 
-    fn completed(&self, planned: &Planned, now: chrono::DateTime<Utc>) -> CompletedIngest {
+    fn completed(&self, planned: &Planned, now: DateTime<Utc>) -> CompletedIngest {
         let accepted = &planned.pending.accepted;
         let request = &accepted.request;
         let description = request.schema_hint.clone().map(|schema_hint| Description {
@@ -300,7 +297,7 @@ impl<O: RawObjectWriter> Committer<O> {
     }
 }
 
-fn new_ingest(accepted: &Accepted, expires_at: chrono::DateTime<Utc>) -> NewIngest {
+fn new_ingest(accepted: &Accepted, expires_at: DateTime<Utc>) -> NewIngest {
     let record_id = RecordId::new();
     let hash = request_hash(&accepted.body);
     let source = &accepted.request.source;

@@ -75,9 +75,9 @@ impl Daemon {
             tracing::info!("Dagster decides what runs: no sensor works here");
             None
         };
-        let exchange = Exchange::open(&self.configuration, pipeline.store.clone())?;
         let served = match listen {
             Some(address) => {
+                let exchange = Exchange::open(&self.configuration, pipeline.store.clone())?;
                 let door = exchange.door(address)?;
                 if door.is_some() {
                     exchange.forget_keys(&mut tasks, &self.stop);
