@@ -384,3 +384,27 @@ fn a_heartbeat_comes_back_on_both_sets_of_services() {
         assert_eq!(beat, expected);
     }
 }
+
+#[test]
+fn log_lines_carry_the_trace_of_their_request_and_of_their_run() {
+    let mut project = Project::new(Stack::SqliteAndFolder);
+    project.set("LOG_FORMAT", "json");
+    project.set("RUST_LOG", "lazaret=debug,pipeline=debug");
+    let up = Running::up(&project);
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let headers = format!("traceparent: 00-{trace}-b7ad6b7169203331-01\r\n");
+    assert_eq!(up.post("/v1/events/s3", &headers, "").0, 401);
+    up.hear(&format!("\"trace_id\":\"{trace}\""));
+
+    drops::drop_one(&project, EARLY[0]);
+    eventually("it is done", || is_at_rest(&project, 1));
+    let said = up.said();
+    let lines = said.lines().filter(|line| line.contains("\"run_id\""));
+    let spans = lines.map(|line| serde_json::from_str::<Value>(line).unwrap()["span"].clone());
+    let mut runs = spans.filter(|span| span["run_id"].is_string()).peekable();
+    assert!(runs.peek().is_some(), "{said}");
+    for span in runs {
+        let run = span["run_id"].as_str().unwrap();
+        assert_eq!(span["trace_id"], run.replace('-', ""), "{span}");
+    }
+}
